@@ -1,0 +1,1 @@
+"""Generated code of the CoreWeave Inference API; see docs/adr."""

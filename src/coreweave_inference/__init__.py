@@ -1,0 +1,1 @@
+"""Client, emulator and command line of the CoreWeave Inference API."""

@@ -1,0 +1,8 @@
+"""triwire: one typed client over gRPC, Connect, gRPC-Web and REST, from .proto files."""
+
+from __future__ import annotations
+
+from triwire.errors import Code, RpcError
+from triwire.spec import CallOptions, Metadata, Response
+
+__all__ = ["CallOptions", "Code", "Metadata", "Response", "RpcError"]

@@ -1,0 +1,1 @@
+"""Tests; shared fakes and fixtures are imported as `tests.<name>`."""
