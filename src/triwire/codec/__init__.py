@@ -1,0 +1,1 @@
+"""Message codecs behind one interface: protobuf binary and ProtoJSON."""

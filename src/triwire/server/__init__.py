@@ -1,0 +1,1 @@
+"""Serve one service object as Connect, gRPC, gRPC-Web and REST."""

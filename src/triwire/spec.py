@@ -1,0 +1,194 @@
+"""What a call is: method, stream kind, HTTP rule, metadata, options. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+__all__ = [
+    "CallOptions",
+    "HttpRule",
+    "Idempotency",
+    "Metadata",
+    "MetadataInput",
+    "MethodSpec",
+    "RawResponse",
+    "Response",
+    "StreamKind",
+]
+
+RequestT = TypeVar("RequestT", bound="Message")
+ResponseT = TypeVar("ResponseT", bound="Message")
+
+Pairs: TypeAlias = tuple[tuple[str, str | bytes], ...]
+MetadataInput: TypeAlias = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
+
+
+class StreamKind(Enum):
+    """Which sides of a method send more than one message."""
+
+    UNARY = "unary"
+    CLIENT_STREAM = "client_stream"
+    SERVER_STREAM = "server_stream"
+    BIDI_STREAM = "bidi_stream"
+
+
+class Idempotency(Enum):
+    """google.protobuf.MethodOptions.idempotency_level of a method."""
+
+    UNKNOWN = "unknown"
+    NO_SIDE_EFFECTS = "no_side_effects"
+    IDEMPOTENT = "idempotent"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRule:
+    """One google.api.http binding of a method, as written in the .proto.
+
+    Attributes:
+        verb: Upper-case HTTP method ("GET", "PATCH"), or the kind of a custom pattern.
+        template: Path template after google/api/http.proto, such as "/v1/{name=shelves/*}".
+        body: "*" for the whole request, a field's name, or "" for no body.
+        response_body: Field of the response that is the HTTP body, or "" for all of it.
+        additional_bindings: Further bindings in order; these have none of their own.
+    """
+
+    verb: str
+    template: str
+    body: str = ""
+    response_body: str = ""
+    additional_bindings: tuple[HttpRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodSpec(Generic[RequestT, ResponseT]):
+    """One RPC method. Made by generated code, one object per method; compared by identity.
+
+    Attributes:
+        service: Full proto name of the service, such as "acme.v1.LibraryService".
+        name: The method's proto name, such as "GetBook".
+        request_type: Message class of the request.
+        response_type: Message class of the response.
+        stream_kind: Which sides stream.
+        idempotency: The method's declared idempotency level.
+        http: Its google.api.http rule, or None when REST cannot carry it.
+        path: "/service/name", the path of the method in gRPC and Connect.
+    """
+
+    service: str
+    name: str
+    request_type: type[RequestT]
+    response_type: type[ResponseT]
+    stream_kind: StreamKind = StreamKind.UNARY
+    idempotency: Idempotency = Idempotency.UNKNOWN
+    http: HttpRule | None = None
+    path: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", f"/{self.service}/{self.name}")
+
+
+class Metadata(Mapping[str, str | bytes]):
+    """Headers or trailers: an immutable multimap with lower-case keys.
+
+    Keys that end in "-bin" hold bytes, all others text, whatever the wire. As a Mapping it
+    shows the first value of each key; `getall` and `pairs` show every one, in order.
+    """
+
+    __slots__ = ("pairs",)
+
+    pairs: Pairs
+
+    def __init__(self, items: MetadataInput = ()) -> None:
+        pairs = items.items() if isinstance(items, Mapping) else items
+        self.pairs = tuple((key.lower(), value) for key, value in pairs)
+
+    @override
+    def __getitem__(self, key: str) -> str | bytes:
+        wanted = key.lower()
+        for name, value in self.pairs:
+            if name == wanted:
+                return value
+        raise KeyError(key)
+
+    def getall(self, key: str) -> list[str | bytes]:
+        """Return every value of `key` in order of arrival; empty if there is none."""
+        wanted = key.lower()
+        return [value for name, value in self.pairs if name == wanted]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self.pairs))
+
+    @override
+    def __len__(self) -> int:
+        return len({name for name, _ in self.pairs})
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Metadata):
+            return sorted(self.pairs, key=repr) == sorted(other.pairs, key=repr)
+        return NotImplemented
+
+    @override
+    def __hash__(self) -> int:
+        return hash(frozenset(self.pairs))
+
+    @override
+    def __repr__(self) -> str:
+        return f"Metadata({[name for name, _ in self.pairs]})"
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """Settings of a call that are no fields of its request.
+
+    Attributes:
+        timeout_seconds: Budget for the whole call, or None for no limit.
+        headers: Metadata to send beside what the client sends by itself.
+    """
+
+    timeout_seconds: float | None = None
+    headers: Metadata = field(default_factory=Metadata)
+
+
+class RawResponse:
+    """A response before decoding: the bytes of the one message and the metadata.
+
+    Attributes:
+        body: What the wire carried for the message: protobuf binary on gRPC, Connect and
+            gRPC-Web, the JSON body on REST. `Transport.decode` turns it into a message.
+        headers: Response headers that the application set; the protocol's own are left out.
+        trailers: Trailers, likewise. REST has none.
+    """
+
+    __slots__ = ("body", "headers", "trailers")
+
+    def __init__(self, body: bytes, headers: Metadata, trailers: Metadata) -> None:
+        self.body = body
+        self.headers = headers
+        self.trailers = trailers
+
+
+class Response(Generic[ResponseT]):
+    """A response message with the metadata that came beside it.
+
+    Attributes:
+        message: The decoded response.
+        headers: Response headers that the application set; the protocol's own are left out.
+        trailers: Trailers, likewise. REST has none.
+    """
+
+    __slots__ = ("headers", "message", "trailers")
+
+    def __init__(self, message: ResponseT, headers: Metadata, trailers: Metadata) -> None:
+        self.message = message
+        self.headers = headers
+        self.trailers = trailers
