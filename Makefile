@@ -1,0 +1,88 @@
+# The only entry point: every command that this project promises is a target here.
+#
+#   VENV=folder     where the environment is made (default .venv)
+#   PYTHON=program  what it is made from (default: the first Python 3.11 or later on PATH)
+#   ARGS="..."      passed on: make test ARGS="-k gateway -x"
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+# Recursive on purpose: the search runs only when an environment has to be made.
+FIND_PYTHON = for p in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "$$p"; exit; fi; \
+	done; echo python3
+PYTHON ?= $(shell $(FIND_PYTHON))
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Set-up. Stamps inside the environment, so that a second run needs neither time nor network.
+
+$(PY):
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "Python 3.11 or later is needed and '$(PYTHON)' is not there: on Debian" \
+	    "'apt-get install python3.11 python3.11-venv libpython3.11', on macOS" \
+	    "'brew install python', or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) scripts/bootstrap.py --venv $(VENV)
+
+# What the demo and the emulator need.
+$(VENV)/.stamp-run: $(PY) pyproject.toml
+	@echo "installing triwire and its emulator into $(VENV)"
+	@$(PIP) install --editable '.[emulator]'
+	@touch $@
+
+# What the tests, linters and type checkers need as well. pip reads dependency groups since 25.1.
+$(VENV)/.stamp-dev: $(VENV)/.stamp-run
+	@echo "installing the development tools into $(VENV)"
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --group dev --editable '.[all]'
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.stamp-dev
+
+# --- Use
+
+.PHONY: demo
+demo: $(VENV)/.stamp-run ## Run every method on every wire against the embedded emulator
+	@$(BIN)/cw-inference demo $(ARGS)
+
+# --- Develop
+
+.PHONY: test
+test: $(VENV)/.stamp-dev ## Run the test suite (without the foreign programs of `make interop`)
+	@$(PY) -m pytest -m "not interop and not conformance" $(ARGS)
+
+.PHONY: generate
+generate: $(VENV)/.stamp-dev ## Write the code that is derived from proto/ and from the aio.py files
+	@$(PY) scripts/unasync.py
+
+.PHONY: check-generated
+check-generated: $(VENV)/.stamp-dev ## Fail if anything derived is stale
+	@$(PY) scripts/unasync.py --check
+
+.PHONY: lint
+lint: $(VENV)/.stamp-dev ## Check style, formatting and the import rules
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(BIN)/lint-imports
+
+.PHONY: types
+types: $(VENV)/.stamp-dev ## Check types with mypy and pyright, both strict
+	@$(PY) -m mypy
+	@$(PY) -m pyright
+
+.PHONY: clean
+clean: ## Delete the environment, caches and build results
+	rm -rf $(VENV) .tools .third_party .cache dist build .mypy_cache .pytest_cache .ruff_cache \
+	  .hypothesis .import_linter_cache
