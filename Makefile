@@ -80,7 +80,7 @@ lint: $(VENV)/.stamp-dev ## Check style, formatting and the import rules
 .PHONY: types
 types: $(VENV)/.stamp-dev ## Check types with mypy and pyright, both strict
 	@$(PY) -m mypy
-	@$(PY) -m pyright
+	@$(PY) -m pyright --pythonpath $(PY)
 
 .PHONY: clean
 clean: ## Delete the environment, caches and build results

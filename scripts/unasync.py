@@ -64,7 +64,8 @@ HEADER = "# Generated from {source} by scripts/unasync.py. DO NOT EDIT.\n"
 GENERATED = re.compile(r"# Generated from (\S+) by scripts/unasync\.py\.")
 SKIP = re.compile(r"^# unasync: skip\b", re.MULTILINE)
 
-_ASYNC_WORD = re.compile(r"\bAsync(?=[A-Z])")
+# In prose the article goes along: "an AsyncClient" is "a Client", but "an InferenceClient".
+_ASYNC_WORD = re.compile(r"(?:\b(?P<a>[Aa])n (?P<tick>`?))?\bAsync(?=(?P<vowel>[AEIOU])|[A-Z])")
 _NAME_LITERAL = re.compile(r"""(?P<quote>["'])(?P<name>[A-Za-z_]\w*)(?P=quote)""")
 # Tokens after which a string is a statement of its own: a docstring or of no effect.
 _LINE_STARTS = frozenset({tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
@@ -136,6 +137,17 @@ def to_sync(source: str, *, where: str = "<source>") -> str:
     return text
 
 
+def _without_async(prose: str) -> str:
+    """Drop the prefix from the names in a comment or docstring."""
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["a"] is None:
+            return ""
+        return match["a"] + ("n " if match["vowel"] else " ") + match["tick"]
+
+    return _ASYNC_WORD.sub(replaced, prose)
+
+
 def _rewritten(token: tokenize.TokenInfo, *, previous: int, where: str) -> str | None:
     """Return what replaces a token, or None to keep it."""
     text = token.string
@@ -146,13 +158,13 @@ def _rewritten(token: tokenize.TokenInfo, *, previous: int, where: str) -> str |
             raise UnasyncError(message)
         new = "" if text in {"async", "await"} else sync_name(text)
     elif token.type == tokenize.COMMENT:
-        new = _ASYNC_WORD.sub("", text)
+        new = _without_async(text)
     elif token.type == tokenize.STRING:
         literal = _NAME_LITERAL.fullmatch(text)
         if literal is not None:
             new = literal["quote"] + sync_name(literal["name"]) + literal["quote"]
-        elif previous in _LINE_STARTS:
-            new = _ASYNC_WORD.sub("", text)
+        elif previous in _LINE_STARTS and text[0] in "\"'":
+            new = _without_async(text)
     return None if new == text else new
 
 

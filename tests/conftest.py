@@ -1,0 +1,58 @@
+"""Fixtures and settings for every test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# No deadline: a shared machine stalls single examples. The blob reproduces a failure anywhere.
+hypothesis.settings.register_profile("triwire", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("triwire")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run coroutine tests on asyncio, the only loop that the transports support."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the work tree."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drop the variables that clients read, so that a developer's own never reach a test."""
+    for name in list(os.environ):
+        if name.startswith(("COREWEAVE_", "CW_", "TRIWIRE_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """A function that returns the path of a program of another toolchain.
+
+    Without it the test is skipped with the reason; where CI=true it fails, because there a missing
+    program is a fault of the set-up and a skipped test would hide it.
+    """
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is not None:
+            return path
+        reason = f"needs {name}, which is not on PATH"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return find
