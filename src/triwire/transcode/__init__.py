@@ -1,0 +1,1 @@
+"""google.api.http both ways: message <-> (verb, path, query, body). Pure."""
