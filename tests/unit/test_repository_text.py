@@ -1,0 +1,73 @@
+"""The text of the repository: nothing in it ties it to the machine that it was written on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Written in pieces, so that this file does not find itself.
+FORBIDDEN = [
+    pytest.param(r"(?<![\w.])/(?:" + "work" + r"|" + "root" + r"|home)/[\w.]", id="a home folder"),
+    pytest.param(r"(?<![\w.{}])/" + "tmp" + r"\b", id="a temporary folder"),
+    pytest.param(
+        "|".join(
+            host.replace(" ", r"\.")
+            for host in (
+                "pypi org",
+                "files pythonhosted org",
+                "registry npmjs org",
+                "proxy golang org",
+                "sum golang org",
+                "deb debian org",
+                "static crates io",
+                "repo maven apache org",
+            )
+        ),
+        id="a package registry's host",
+    ),
+]
+
+
+def tracked_text(repository: Path) -> list[tuple[str, str]]:
+    """Return (path, text) of every file under version control that is text."""
+    if shutil.which("git") is None or not (repository / ".git").exists():
+        pytest.skip("needs git and a clone: only files under version control are looked at")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout
+    found: list[tuple[str, str]] = []
+    for name in filter(None, listed.split("\0")):
+        path = repository / name
+        if not path.is_file():
+            continue
+        try:
+            found.append((name, path.read_text(encoding="utf-8")))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN)
+def test_no_file_names(pattern: str, repository: Path) -> None:
+    expression = re.compile(pattern)
+    found = [
+        f"{name}:{number}: {line.strip()[:100]}"
+        for name, text in tracked_text(repository)
+        for number, line in enumerate(text.splitlines(), 1)
+        if expression.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_toolkit_names_no_api(repository: Path) -> None:
+    sources = sorted((repository / "src" / "triwire").rglob("*.py"))
+    assert sources
+    found = [path for path in sources if "coreweave" in path.read_text(encoding="utf-8").lower()]
+    assert not found
