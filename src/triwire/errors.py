@@ -105,9 +105,8 @@ def code_from_http(status: int) -> Code:
     found = _CODE_OF_HTTP.get(status)
     if found is not None:
         return found
-    if 400 <= status < 500:
-        return Code.FAILED_PRECONDITION
-    return Code.INTERNAL if 500 <= status < 600 else Code.UNKNOWN
+    by_class = {4: Code.FAILED_PRECONDITION, 5: Code.INTERNAL}
+    return by_class.get(status // 100, Code.UNKNOWN)
 
 
 class RpcError(Exception):
@@ -220,7 +219,7 @@ _detail_types_cache: dict[str, type[Message]] = {}
 
 def _detail_types() -> dict[str, type[Message]]:
     if not _detail_types_cache:
-        from google.rpc import error_details_pb2
+        import google.rpc.error_details_pb2 as error_details_pb2  # noqa: PLR0402 - pyright finds no stubs for the other form
 
         for name in error_details_pb2.DESCRIPTOR.message_types_by_name:
             _detail_types_cache[f"google.rpc.{name}"] = getattr(error_details_pb2, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from typing_extensions import override
 
@@ -107,7 +107,11 @@ class Metadata(Mapping[str, str | bytes]):
     pairs: Pairs
 
     def __init__(self, items: MetadataInput = ()) -> None:
-        pairs = items.items() if isinstance(items, Mapping) else items
+        pairs: Iterable[tuple[str, str | bytes]] = (
+            cast("Mapping[str, str | bytes]", items).items()
+            if isinstance(items, Mapping)
+            else items
+        )
         self.pairs = tuple((key.lower(), value) for key, value in pairs)
 
     @override

@@ -1,0 +1,95 @@
+"""Hand-written sync/async pairs: the one module of the client half that knows both worlds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+__all__ = [
+    "AsyncClock",
+    "AsyncSystemClock",
+    "Clock",
+    "SystemClock",
+    "async_resolve",
+    "resolve",
+]
+
+MessageT = TypeVar("MessageT", bound="Message")
+
+
+class Clock(Protocol):
+    """Time as blocking code sees it."""
+
+    def monotonic_seconds(self) -> float:
+        """Return seconds since an arbitrary start; never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread."""
+        ...
+
+
+class AsyncClock(Protocol):
+    """Time as coroutines see it."""
+
+    def monotonic_seconds(self) -> float:
+        """Return seconds since an arbitrary start; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Suspend the calling task."""
+        ...
+
+
+class SystemClock:
+    """The operating system's clock."""
+
+    def monotonic_seconds(self) -> float:
+        """Return `time.monotonic()`."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Call `time.sleep`."""
+        time.sleep(seconds)
+
+
+class AsyncSystemClock:
+    """The operating system's clock; sleeping suspends the task on its event loop."""
+
+    def monotonic_seconds(self) -> float:
+        """Return `time.monotonic()`."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Call `asyncio.sleep`."""
+        await asyncio.sleep(seconds)
+
+
+_clock: type[Clock] = SystemClock
+_async_clock: type[AsyncClock] = AsyncSystemClock
+
+
+async def async_resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
+    """Return a handler's result, awaited if it is awaitable."""
+    if isinstance(result, Awaitable):
+        return await result
+    return result
+
+
+def resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
+    """Return a handler's result.
+
+    Raises:
+        TypeError: it is awaitable, which blocking code cannot wait for.
+    """
+    if isinstance(result, Awaitable):
+        if isinstance(result, Coroutine):
+            result.close()
+        message = "this handler is a coroutine function: call it through the async client"
+        raise TypeError(message)
+    return result

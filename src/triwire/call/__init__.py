@@ -1,0 +1,1 @@
+"""The call loop: everything that happens to a call on every wire alike."""

@@ -1,0 +1,174 @@
+"""Where a server is and how to trust it. The one module that reads the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Endpoint", "TlsOptions", "first_set", "system_ca_file"]
+
+_FORM: Final = '"https://host[:port][/prefix]" or "http://host[:port][/prefix]"'
+_DEFAULT_PORT: Final = {"https": 443, "http": 80}
+# Letters, digits, hyphen and underscore: underscores are no DNS host names, but container
+# networks use them.
+_HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
+_MAX_HOST_CHARACTERS: Final = 253  # RFC 1035 section 2.3.4
+_PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Address of a server.
+
+    Attributes:
+        scheme: "https" or "http".
+        host: Host name, IPv4 address, or IPv6 address without brackets.
+        port: TCP port.
+        path_prefix: "" or "/a/b": put before the path of every call, on every wire.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path_prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Read an endpoint from its URL.
+
+        Raises:
+            TypeError: `text` is no str.
+            ValueError: it is no such URL; the message says what is wrong and what fits.
+        """
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            message = f"endpoint must be a str such as {_FORM}, got {type(text).__name__}"
+            raise TypeError(message)
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as error:
+            raise _malformed(text, str(error)) from error
+        if parts.scheme not in _DEFAULT_PORT:
+            raise _malformed(text, "the scheme must be https or http")
+        if "@" in parts.netloc:
+            # The text is not shown: what stands before the @ may be a password.
+            message = f"endpoint must not hold user or password: expected {_FORM}; use token="
+            raise ValueError(message)
+        if parts.query or parts.fragment or text.endswith(("?", "#")):
+            raise _malformed(text, "it must not have a query or a fragment")
+        host = parts.hostname or ""
+        if not _is_host(host, bracketed=parts.netloc.startswith("[")):
+            raise _malformed(text, f"{host!r} is no host name or address")
+        prefix = parts.path.rstrip("/")
+        segments = prefix.split("/")
+        if not _PREFIX.fullmatch(prefix) or "." in segments or ".." in segments:
+            raise _malformed(text, f"{parts.path!r} is no plain path prefix")
+        if port is None:
+            port = _DEFAULT_PORT[parts.scheme]
+        if port == 0:
+            raise _malformed(text, "the port must be 1 to 65535")
+        return cls(parts.scheme, host, port, prefix)
+
+    @property
+    def authority(self) -> str:
+        """Host and port, an IPv6 host in brackets, the port left out where it is the default."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORT[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The endpoint as a URL without a slash at its end."""
+        return f"{self.scheme}://{self.authority}{self.path_prefix}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine by its name or address alone."""
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def _is_host(host: str, *, bracketed: bool) -> bool:
+    if bracketed:
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            return False
+        return True
+    return bool(_HOST.fullmatch(host)) and len(host) <= _MAX_HOST_CHARACTERS
+
+
+def _malformed(text: str, reason: str) -> ValueError:
+    return ValueError(f"malformed endpoint {text!r}: {reason}; expected {_FORM}")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsOptions:
+    """How the server is trusted, the same on every wire.
+
+    Attributes:
+        ca_certificates: PEM text of the certificate authorities to trust instead of the
+            system's, or None for the system's.
+    """
+
+    ca_certificates: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def load(cls, ca_certificates: bytes | str | os.PathLike[str] | None) -> TlsOptions:
+        """Make options from PEM bytes, or from the path of a PEM file.
+
+        Raises:
+            TypeError: neither bytes nor a path.
+            ValueError: the file cannot be read, or the text holds no certificate.
+        """
+        if ca_certificates is None:
+            return cls()
+        origin = "ca_certificates"
+        if isinstance(ca_certificates, (str, os.PathLike)):
+            origin = f"ca_certificates file {os.fspath(ca_certificates)!r}"
+            try:
+                pem = Path(ca_certificates).read_bytes()
+            except OSError as error:
+                message = f"cannot read {origin}: {error.strerror or error}"
+                raise ValueError(message) from error
+        elif isinstance(ca_certificates, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            pem = ca_certificates
+        else:
+            message = f"{origin} must be PEM bytes or a path, got {type(ca_certificates).__name__}"
+            raise TypeError(message)
+        if b"-----BEGIN CERTIFICATE-----" not in pem:
+            message = f'{origin} holds no certificate: expected PEM with "BEGIN CERTIFICATE"'
+            raise ValueError(message)
+        return cls(pem)
+
+
+def first_set(names: Sequence[str], environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the first non-empty value among environment variables, or None.
+
+    Args:
+        names: Variable names, the one that wins first.
+        environ: The environment; the process's own by default.
+    """
+    source = os.environ if environ is None else environ
+    for name in names:
+        value = source.get(name, "").strip()
+        if value:
+            return value
+    return None
+
+
+def system_ca_file() -> str | None:
+    """Path of the system's CA bundle as OpenSSL finds it (SSL_CERT_FILE first), or None."""
+    return ssl.get_default_verify_paths().cafile

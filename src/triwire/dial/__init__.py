@@ -1,0 +1,1 @@
+"""Opens a transport by the name of its wire. The one place that knows them all."""

@@ -1,0 +1,46 @@
+"""Opens a transport by the name of its wire. Imports only what that wire needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triwire.dial.wires import check_wire
+
+if TYPE_CHECKING:
+    from triwire.codec import Codec
+    from triwire.config import Endpoint, TlsOptions
+    from triwire.transports.base import AsyncTransport
+
+__all__ = ["dial"]
+
+
+def dial(
+    wire: str, endpoint: Endpoint, *, tls: TlsOptions, user_agent: str, json_codec: Codec
+) -> AsyncTransport:
+    """Make the transport for a wire. Does no I/O: the first call connects.
+
+    Args:
+        wire: "connect", "grpc", "grpc-web" or "rest".
+        endpoint: Where the server is.
+        tls: How to trust it, for https.
+        user_agent: Product tokens after RFC 9110 section 10.1.5.
+        json_codec: ProtoJSON for REST.
+
+    Raises:
+        ValueError: unknown wire.
+    """
+    check_wire(wire)
+    if wire == "grpc":
+        from triwire.transports.grpc.aio import AsyncGrpcTransport
+
+        return AsyncGrpcTransport(endpoint, tls=tls, user_agent=user_agent)
+    from triwire._http import AsyncHttp
+
+    http = AsyncHttp(tls)
+    if wire == "rest":
+        from triwire.transports.rest.aio import AsyncRestTransport
+
+        return AsyncRestTransport(http, endpoint, codec=json_codec, user_agent=user_agent)
+    from triwire.transports.connect.aio import AsyncConnectTransport
+
+    return AsyncConnectTransport(http, endpoint, user_agent=user_agent, name=wire)

@@ -1,0 +1,47 @@
+# Generated from src/triwire/dial/aio.py by scripts/unasync.py. DO NOT EDIT.
+"""Opens a transport by the name of its wire. Imports only what that wire needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triwire.dial.wires import check_wire
+
+if TYPE_CHECKING:
+    from triwire.codec import Codec
+    from triwire.config import Endpoint, TlsOptions
+    from triwire.transports.base import Transport
+
+__all__ = ["dial"]
+
+
+def dial(
+    wire: str, endpoint: Endpoint, *, tls: TlsOptions, user_agent: str, json_codec: Codec
+) -> Transport:
+    """Make the transport for a wire. Does no I/O: the first call connects.
+
+    Args:
+        wire: "connect", "grpc", "grpc-web" or "rest".
+        endpoint: Where the server is.
+        tls: How to trust it, for https.
+        user_agent: Product tokens after RFC 9110 section 10.1.5.
+        json_codec: ProtoJSON for REST.
+
+    Raises:
+        ValueError: unknown wire.
+    """
+    check_wire(wire)
+    if wire == "grpc":
+        from triwire.transports.grpc.sync import GrpcTransport
+
+        return GrpcTransport(endpoint, tls=tls, user_agent=user_agent)
+    from triwire._http import Http
+
+    http = Http(tls)
+    if wire == "rest":
+        from triwire.transports.rest.sync import RestTransport
+
+        return RestTransport(http, endpoint, codec=json_codec, user_agent=user_agent)
+    from triwire.transports.connect.sync import ConnectTransport
+
+    return ConnectTransport(http, endpoint, user_agent=user_agent, name=wire)

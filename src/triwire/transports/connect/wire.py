@@ -1,0 +1,133 @@
+"""What both colours of the Connect and gRPC-Web transports share. Pure.
+
+connectrpc 0.13 is wrapped with care: it turns CancelledError into ConnectError(CANCELED) and
+every local exception into ConnectError(UNAVAILABLE), with the original as `__cause__`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from triwire._http import network_error
+from triwire.errors import Code, RpcError, decode_details
+from triwire.spec import Metadata, RawResponse
+from triwire.transports.failures import timeout_error
+from triwire.transports.metadata import application_metadata, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from connectrpc.client import ResponseMetadata
+    from connectrpc.errors import ConnectError
+    from connectrpc.method import MethodInfo
+    from connectrpc.request import Headers
+
+    from triwire.spec import MethodSpec, Pairs
+
+__all__ = [
+    "PROTOCOLS",
+    "RawCodec",
+    "method_info",
+    "raw_response",
+    "request_headers",
+    "rpc_error",
+    "timeout_ms",
+]
+
+# Name of the wire -> name of connectrpc's ProtocolType.
+PROTOCOLS: Final = {"connect": "CONNECT", "grpc-web": "GRPC_WEB"}
+
+# connectrpc's code values are the Connect protocol's names; gRPC spells one differently.
+_CODES: Final = {code.name.lower(): code for code in Code} | {"canceled": Code.CANCELLED}
+
+
+class RawCodec:
+    """A connectrpc codec that leaves messages as the bytes they are.
+
+    The transport encodes requests itself and hands out response bodies undecoded.
+    """
+
+    def name(self) -> str:
+        """Name of the encoding in content types: protobuf binary."""
+        return "proto"
+
+    def encode(self, message: bytes) -> bytes:
+        """Return `message`."""
+        return message
+
+    def decode(self, data: bytes | bytearray, message_class: type[bytes]) -> bytes:
+        """Return `data` as bytes."""
+        return data if isinstance(data, message_class) else bytes(data)
+
+
+def method_info(method: MethodSpec[Any, Any]) -> MethodInfo[bytes, bytes]:
+    """Describe a unary method to connectrpc, with bytes for messages."""
+    from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
+
+    return MethodInfo(
+        name=method.name,
+        service_name=method.service,
+        input=bytes,
+        output=bytes,
+        idempotency_level=IdempotencyLevel[method.idempotency.name],
+        stream_type=StreamType.UNARY,
+    )
+
+
+def request_headers(headers: Pairs, user_agent: str) -> Headers:
+    """Return request metadata as connectrpc takes it."""
+    from connectrpc.request import Headers
+
+    found = Headers(to_text(headers))
+    found["user-agent"] = user_agent
+    return found
+
+
+def timeout_ms(timeout_seconds: float | None) -> int | None:
+    """Return the timeout in whole milliseconds, at least 1 unless no time is left.
+
+    Raises:
+        RpcError: DEADLINE_EXCEEDED when no time is left.
+    """
+    if timeout_seconds is None:
+        return None
+    if timeout_seconds <= 0:
+        raise timeout_error(timeout_seconds)
+    return max(1, math.floor(timeout_seconds * 1000))
+
+
+def raw_response(body: bytes, metadata: ResponseMetadata) -> RawResponse:
+    """Join a body with the metadata that connectrpc collected beside it."""
+    return RawResponse(
+        body,
+        _metadata(metadata.headers),
+        _metadata(metadata.trailers),
+    )
+
+
+def _metadata(headers: Headers) -> Metadata:
+    pairs: Iterable[tuple[str, str]] = headers.allitems()
+    return application_metadata(pairs)
+
+
+def rpc_error(error: ConnectError, timeout_seconds: float | None) -> BaseException:
+    """Return what a ConnectError stands for.
+
+    That is an RpcError, or, where connectrpc wrapped a cancellation or a misuse of the
+    client, the original exception.
+    """
+    cause = error.__cause__
+    code = _CODES.get(error.code.value, Code.UNKNOWN)
+    if cause is None:
+        return RpcError(
+            code,
+            error.message,
+            details=decode_details((d.type_name, d.message_bytes) for d in error.details),
+            from_server=True,
+        )
+    if isinstance(cause, TimeoutError) and code is Code.DEADLINE_EXCEEDED:
+        return timeout_error(timeout_seconds)
+    if not isinstance(cause, Exception):
+        return cause
+    return network_error(cause)

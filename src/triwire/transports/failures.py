@@ -1,0 +1,50 @@
+"""Errors that this side makes on every wire alike. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from triwire.errors import Code, RpcError
+
+__all__ = ["closed_error", "shortened", "timeout_error", "tls_error"]
+
+
+def closed_error() -> ValueError:
+    """Return the error for a call on a closed client."""
+    return ValueError("the client is closed: make a new one, or call before leaving its with block")
+
+
+def timeout_error(timeout_seconds: float | None) -> RpcError:
+    """Return DEADLINE_EXCEEDED for a call that had this much time."""
+    had = "the timeout" if timeout_seconds is None else f"{timeout_seconds:g} s"
+    return RpcError(Code.DEADLINE_EXCEEDED, f"no answer within {had}")
+
+
+# rustls' and OpenSSL's words, as pyqwest 0.12 and grpcio 1.85 pass them on (tested over
+# sockets in tests/integration): a handshake that failed once fails again, so it must not be
+# UNAVAILABLE, the code that is retried.
+_TLS_FAILED: Final = re.compile(
+    r"InvalidContentType|corrupt message|invalid peer certificate|received fatal alert"
+    r"|handshake failed|SSL_ERROR_SSL|CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER"
+    r"|Peer name .* is not in peer certificate",
+    re.IGNORECASE,
+)
+
+
+def tls_error(text: str) -> RpcError | None:
+    """Return the error for a failed TLS handshake if `text` tells of one, else None."""
+    if not _TLS_FAILED.search(text):
+        return None
+    return RpcError(
+        Code.FAILED_PRECONDITION,
+        f"TLS handshake failed: {shortened(text)}; check that the endpoint's scheme fits the "
+        "server (https for TLS, http for plaintext) and that ca_certificates holds its authority",
+    )
+
+
+def shortened(text: str) -> str:
+    """Return the reason out of a library's error text, at most 300 characters of it."""
+    # pyqwest prefixes what failed with the stage and the URL; the last part is the reason.
+    reason = text.rsplit("): ", 1)[-1] if "error sending request" in text else text
+    return reason[:300]

@@ -1,0 +1,1 @@
+"""Calls a service object in this process: no sockets, but real bytes both ways."""

@@ -1,0 +1,72 @@
+# Generated from src/triwire/transports/memory/aio.py by scripts/unasync.py. DO NOT EDIT.
+"""Calls service objects directly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triwire._io import resolve
+from triwire.codec.binary import decode_binary
+from triwire.transports.failures import closed_error
+from triwire.transports.memory import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from triwire.server.service import Service
+    from triwire.spec import MethodSpec, Pairs, RawResponse
+    from triwire.transports.base import RequestT, ResponseT, Transport
+
+__all__ = ["MemoryTransport"]
+
+
+class MemoryTransport:
+    """The memory wire: requests and responses are encoded and decoded, nothing is sent.
+
+    Args:
+        services: What to serve. A handler runs inside the caller's call, in its task or
+            thread; timeouts do not interrupt it.
+    """
+
+    def __init__(self, services: Iterable[Service]) -> None:
+        self._handlers = wire.handlers(services)
+        self._closed = False
+
+    @property
+    def wire(self) -> str:
+        """Always "memory"."""
+        return "memory"
+
+    def unary(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        request: RequestT,
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> RawResponse:
+        """Call the handler and return its encoded answer; see `Transport`."""
+        if self._closed:
+            raise closed_error()
+        function, copy, context = wire.prepare(
+            self._handlers, method, request, headers, timeout_seconds
+        )
+        try:
+            response = resolve(function(copy, context))
+        except TypeError:
+            raise
+        except Exception as error:
+            raise wire.server_error(error, method.path) from error
+        return wire.raw_response(response, context)
+
+    def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
+        """Parse protobuf binary; see `Transport`."""
+        return decode_binary(method.response_type, body)
+
+    def close(self) -> None:
+        """Refuse further calls; idempotent."""
+        self._closed = True
+
+
+if TYPE_CHECKING:
+    _: type[Transport] = MemoryTransport
