@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from triwire.dial.wires import check_wire
 
 if TYPE_CHECKING:
-    from triwire.codec import Codec
+    from triwire.codec import JsonCodec
     from triwire.config import Endpoint, TlsOptions
     from triwire.transports.base import Transport
 
@@ -16,7 +16,7 @@ __all__ = ["dial"]
 
 
 def dial(
-    wire: str, endpoint: Endpoint, *, tls: TlsOptions, user_agent: str, json_codec: Codec
+    wire: str, endpoint: Endpoint, *, tls: TlsOptions, user_agent: str, json_codec: JsonCodec
 ) -> Transport:
     """Make the transport for a wire. Does no I/O: the first call connects.
 

@@ -32,9 +32,14 @@ _TLS_FAILED: Final = re.compile(
 )
 
 
-def tls_error(text: str) -> RpcError | None:
-    """Return the error for a failed TLS handshake if `text` tells of one, else None."""
-    if not _TLS_FAILED.search(text):
+def tls_error(text: str, debug: str = "") -> RpcError | None:
+    """Return the error for a failed TLS handshake if the texts tell of one, else None.
+
+    Args:
+        text: The library's message, quoted in the error.
+        debug: More of its words, only searched.
+    """
+    if not _TLS_FAILED.search(text) and not _TLS_FAILED.search(debug):
         return None
     return RpcError(
         Code.FAILED_PRECONDITION,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from triwire.codec.binary import decode_binary
+from triwire.codec.binary import BinaryCodec
 from triwire.transports.connect import wire
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from triwire.transports.base import AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncConnectTransport"]
+
+_CODEC: Final = BinaryCodec()
 
 
 class AsyncConnectTransport:
@@ -66,13 +68,13 @@ class AsyncConnectTransport:
         with ResponseMetadata() as metadata:
             try:
                 body = await client.execute_unary(
-                    request=request.SerializeToString(),
+                    request=_CODEC.encode(request),
                     method=info,
                     headers=wire.request_headers(headers, self._user_agent),
                     timeout_ms=wire.timeout_ms(timeout_seconds),
                 )
             except ConnectError as error:
-                failure = wire.rpc_error(error, timeout_seconds)
+                failure = wire.rpc_error(error, metadata, timeout_seconds)
                 raise failure from error
         return wire.raw_response(body, metadata)
 
@@ -94,7 +96,7 @@ class AsyncConnectTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `AsyncTransport`."""
-        return decode_binary(method.response_type, body)
+        return _CODEC.decode(body, method.response_type)
 
     async def aclose(self) -> None:
         """Close all connections; idempotent."""

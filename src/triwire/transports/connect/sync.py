@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from triwire.codec.binary import decode_binary
+from triwire.codec.binary import BinaryCodec
 from triwire.transports.connect import wire
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from triwire.transports.base import RequestT, ResponseT, Transport
 
 __all__ = ["ConnectTransport"]
+
+_CODEC: Final = BinaryCodec()
 
 
 class ConnectTransport:
@@ -67,13 +69,13 @@ class ConnectTransport:
         with ResponseMetadata() as metadata:
             try:
                 body = client.execute_unary(
-                    request=request.SerializeToString(),
+                    request=_CODEC.encode(request),
                     method=info,
                     headers=wire.request_headers(headers, self._user_agent),
                     timeout_ms=wire.timeout_ms(timeout_seconds),
                 )
             except ConnectError as error:
-                failure = wire.rpc_error(error, timeout_seconds)
+                failure = wire.rpc_error(error, metadata, timeout_seconds)
                 raise failure from error
         return wire.raw_response(body, metadata)
 
@@ -95,7 +97,7 @@ class ConnectTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `Transport`."""
-        return decode_binary(method.response_type, body)
+        return _CODEC.decode(body, method.response_type)
 
     def close(self) -> None:
         """Close all connections; idempotent."""

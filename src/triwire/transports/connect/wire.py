@@ -111,23 +111,52 @@ def _metadata(headers: Headers) -> Metadata:
     return application_metadata(pairs)
 
 
-def rpc_error(error: ConnectError, timeout_seconds: float | None) -> BaseException:
+def rpc_error(
+    error: ConnectError, metadata: ResponseMetadata, timeout_seconds: float | None
+) -> BaseException:
     """Return what a ConnectError stands for.
 
-    That is an RpcError, or, where connectrpc wrapped a cancellation or a misuse of the
-    client, the original exception.
+    That is an RpcError, or, where connectrpc wrapped a cancellation, the original exception.
+
+    Args:
+        error: The error that connectrpc raised.
+        metadata: What it collected of the response; tells whether the server spoke at all.
+        timeout_seconds: The timeout of the call, for the text.
     """
     cause = error.__cause__
     code = _CODES.get(error.code.value, Code.UNKNOWN)
-    if cause is None:
+    if isinstance(cause, TimeoutError) and code is Code.DEADLINE_EXCEEDED:
+        return timeout_error(timeout_seconds)
+    if isinstance(cause, Exception):
+        return network_error(cause)
+    if cause is not None:
+        return cause
+    if _is_answer(metadata):
         return RpcError(
             code,
             error.message,
             details=decode_details((d.type_name, d.message_bytes) for d in error.details),
             from_server=True,
         )
-    if isinstance(cause, TimeoutError) and code is Code.DEADLINE_EXCEEDED:
-        return timeout_error(timeout_seconds)
-    if not isinstance(cause, Exception):
-        return cause
-    return network_error(cause)
+    status = metadata.http_status
+    if status is None:
+        return RpcError(code, error.message)
+    kind = metadata.headers.get("content-type", "none")
+    return RpcError(
+        code,
+        f"no RPC answer but HTTP status {status} with content type {kind!r}: {error.message}; "
+        "look for a proxy in between, and whether the endpoint and its path prefix are right",
+    )
+
+
+def _is_answer(metadata: ResponseMetadata) -> bool:
+    """Whether the error came as the protocol says.
+
+    Connect: a status other than 200 with a JSON body (connectrpc.com/docs/protocol,
+    "Unary-Response"). gRPC-Web: a grpc-status, in the body's trailers or in the headers.
+    """
+    if "grpc-status" in metadata.trailers:
+        return True
+    content_type = metadata.headers.get("content-type", "")
+    is_json = content_type.partition(";")[0].strip() == "application/json"
+    return metadata.http_status not in {None, 200} and is_json

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from triwire.codec.binary import decode_binary
+from triwire.codec.binary import BinaryCodec
 from triwire.spec import RawResponse
 from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.grpc import wire
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from triwire.transports.base import AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncGrpcTransport"]
+
+_CODEC: Final = BinaryCodec()
 
 # A server that resets the stream at the deadline may be heard before our own timer is.
 _DEADLINE_SLACK_SECONDS = 0.02
@@ -65,7 +67,7 @@ class AsyncGrpcTransport:
             multicallable = self._methods[method.path] = channel.unary_unary(path)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
-        call = multicallable(request.SerializeToString(), metadata=headers, timeout=timeout)
+        call = multicallable(_CODEC.encode(request), metadata=headers, timeout=timeout)
         try:
             body: Any = await call
         except grpc.aio.AioRpcError as error:
@@ -113,7 +115,7 @@ class AsyncGrpcTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `AsyncTransport`."""
-        return decode_binary(method.response_type, body)
+        return _CODEC.decode(body, method.response_type)
 
     async def aclose(self) -> None:
         """Close the channel; calls in flight are cancelled. Idempotent."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from triwire.codec.binary import decode_binary
+from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code
 from triwire.spec import RawResponse
 from triwire.transports.grpc import wire
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from triwire.transports.base import RequestT, ResponseT, Transport
 
 __all__ = ["GrpcTransport"]
+
+_CODEC: Final = BinaryCodec()
 
 # A server that resets the stream at the deadline may be heard before our own timer is.
 _DEADLINE_SLACK_SECONDS = 0.02
@@ -68,7 +70,7 @@ class GrpcTransport:
         started = time.monotonic()
         try:
             body, call = multicallable.with_call(
-                request.SerializeToString(), metadata=headers, timeout=timeout
+                _CODEC.encode(request), metadata=headers, timeout=timeout
             )
         except grpc.RpcError as error:
             # Every RpcError of a unary call is the call itself (grpcio's documentation).
@@ -114,7 +116,7 @@ class GrpcTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `Transport`."""
-        return decode_binary(method.response_type, body)
+        return _CODEC.decode(body, method.response_type)
 
     def close(self) -> None:
         """Close the channel; calls in flight are cancelled. Idempotent."""

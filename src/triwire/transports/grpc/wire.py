@@ -113,7 +113,7 @@ def rpc_error(
         return RpcError(code, text, from_server=True)
     if code is Code.DEADLINE_EXCEEDED and not from_server:
         return timeout_error(seconds)
-    failed = tls_error(f"{text} {debug or ''}") if code is Code.UNAVAILABLE else None
+    failed = tls_error(text, debug or "") if code is Code.UNAVAILABLE else None
     return failed or RpcError(code, text)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from triwire._io import async_resolve
-from triwire.codec.binary import decode_binary
+from triwire.codec.binary import BinaryCodec
 from triwire.transports.failures import closed_error
 from triwire.transports.memory import wire
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from triwire.transports.base import AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncMemoryTransport"]
+
+_CODEC: Final = BinaryCodec()
 
 
 class AsyncMemoryTransport:
@@ -60,7 +62,7 @@ class AsyncMemoryTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `AsyncTransport`."""
-        return decode_binary(method.response_type, body)
+        return _CODEC.decode(body, method.response_type)
 
     async def aclose(self) -> None:
         """Refuse further calls; idempotent."""

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from triwire._io import resolve
-from triwire.codec.binary import decode_binary
+from triwire.codec.binary import BinaryCodec
 from triwire.transports.failures import closed_error
 from triwire.transports.memory import wire
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from triwire.transports.base import RequestT, ResponseT, Transport
 
 __all__ = ["MemoryTransport"]
+
+_CODEC: Final = BinaryCodec()
 
 
 class MemoryTransport:
@@ -61,7 +63,7 @@ class MemoryTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `Transport`."""
-        return decode_binary(method.response_type, body)
+        return _CODEC.decode(body, method.response_type)
 
     def close(self) -> None:
         """Refuse further calls; idempotent."""
