@@ -63,6 +63,21 @@ demo: $(VENV)/.stamp-run ## Run every method on every wire against the embedded 
 test: $(VENV)/.stamp-dev ## Run the test suite (without the foreign programs of `make interop`)
 	@$(PY) -m pytest -m "not interop and not conformance" $(ARGS)
 
+# The oldest installation that pyproject.toml allows: protobuf's and grpcio's bounds matter to users.
+LOWEST := .venv-lowest
+$(LOWEST)/.stamp: pyproject.toml scripts/lowest_bounds.py $(VENV)/.stamp-dev
+	@echo "installing the lowest versions of all dependencies into $(LOWEST)"
+	@$(PY) -m venv --clear $(LOWEST)
+	@$(PY) scripts/lowest_bounds.py >$(LOWEST)/constraints.txt
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -q install --upgrade 'pip>=25.1'
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -q install \
+	  --constraint $(LOWEST)/constraints.txt --group test --editable '.[all]'
+	@touch $@
+
+.PHONY: test-lowest
+test-lowest: $(LOWEST)/.stamp ## Run unit and contract tests on the lowest allowed versions
+	@$(LOWEST)/bin/python -m pytest tests/unit tests/contract $(ARGS)
+
 .PHONY: generate
 generate: $(VENV)/.stamp-dev ## Write the code that is derived from proto/ and from the aio.py files
 	@$(PY) scripts/unasync.py
@@ -84,5 +99,5 @@ types: $(VENV)/.stamp-dev ## Check types with mypy and pyright, both strict
 
 .PHONY: clean
 clean: ## Delete the environment, caches and build results
-	rm -rf $(VENV) .tools .third_party .cache dist build .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(LOWEST) .tools .third_party .cache dist build .mypy_cache .pytest_cache .ruff_cache \
 	  .hypothesis .import_linter_cache
