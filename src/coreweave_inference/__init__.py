@@ -1,1 +1,29 @@
-"""Client, emulator and command line of the CoreWeave Inference API."""
+"""Client, emulator and command line of the CoreWeave Inference API.
+
+Importing this package loads neither grpc nor an HTTP stack: each wire loads with its first
+call, the clients when their names are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triwire.errors import Code, RpcError
+
+if TYPE_CHECKING:
+    from coreweave_inference.client import AsyncInferenceClient, InferenceClient
+
+__all__ = ["AsyncInferenceClient", "Code", "InferenceClient", "RpcError"]
+
+
+def __getattr__(name: str) -> object:
+    if name in {"AsyncInferenceClient", "InferenceClient"}:
+        from coreweave_inference import client
+
+        return getattr(client, name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

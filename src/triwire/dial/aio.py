@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from triwire.dial.wires import check_wire
 
 if TYPE_CHECKING:
-    from triwire.codec import JsonCodec
+    from collections.abc import Mapping
+
     from triwire.config import Endpoint, TlsOptions
     from triwire.transports.base import AsyncTransport
 
@@ -15,7 +16,12 @@ __all__ = ["dial"]
 
 
 def dial(
-    wire: str, endpoint: Endpoint, *, tls: TlsOptions, user_agent: str, json_codec: JsonCodec
+    wire: str,
+    endpoint: Endpoint,
+    *,
+    tls: TlsOptions,
+    user_agent: str,
+    enum_aliases: Mapping[str, Mapping[str, int]] | None = None,
 ) -> AsyncTransport:
     """Make the transport for a wire. Does no I/O: the first call connects.
 
@@ -24,7 +30,8 @@ def dial(
         endpoint: Where the server is.
         tls: How to trust it, for https.
         user_agent: Product tokens after RFC 9110 section 10.1.5.
-        json_codec: ProtoJSON for REST.
+        enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
+            -> number.
 
     Raises:
         ValueError: unknown wire.
@@ -38,9 +45,11 @@ def dial(
 
     http = AsyncHttp(tls)
     if wire == "rest":
+        from triwire.codec.protojson import ProtoJsonCodec
         from triwire.transports.rest.aio import AsyncRestTransport
 
-        return AsyncRestTransport(http, endpoint, codec=json_codec, user_agent=user_agent)
+        codec = ProtoJsonCodec(enum_aliases=enum_aliases or {})
+        return AsyncRestTransport(http, endpoint, codec=codec, user_agent=user_agent)
     from triwire.transports.connect.aio import AsyncConnectTransport
 
     return AsyncConnectTransport(http, endpoint, user_agent=user_agent, name=wire)

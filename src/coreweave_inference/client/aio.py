@@ -1,0 +1,165 @@
+"""The clients of the CoreWeave Inference API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from coreweave_inference.client.aliases import ENUM_ALIASES
+from coreweave_inference.client.settings import (
+    DEFAULT_TIMEOUT_SECONDS,
+    UNCHANGED,
+    Unchanged,
+    call_options,
+    credentials,
+    resolve,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
+    AsyncCapacityClaims,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
+    AsyncDeployments,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import AsyncGateways
+from triwire.call.aio import AsyncCaller
+from triwire.dial.aio import dial
+from triwire.spec import CallOptions
+
+if TYPE_CHECKING:
+    import os
+    from types import TracebackType
+
+    from triwire._io import AsyncClock
+    from triwire.spec import MetadataInput
+    from triwire.transports.base import AsyncTransport
+
+__all__ = ["AsyncInferenceClient"]
+
+
+class AsyncInferenceClient:
+    """Client of the CoreWeave Inference API over gRPC, Connect, gRPC-Web or REST.
+
+    Making one does no I/O; the first call connects. It holds connections: close it, or use it
+    in a `with` block. One client serves any number of concurrent calls.
+
+    Args:
+        endpoint: URL of the API with an optional path prefix. Without it the environment's
+            COREWEAVE_API_ENDPOINT, then CW_BASE_URL, then https://api.coreweave.com.
+        token: CoreWeave API access token. Without it the environment's COREWEAVE_API_TOKEN,
+            then CW_API_TOKEN.
+        transport: "connect", "grpc", "grpc-web" or "rest", or a transport object such as the
+            memory wire of `triwire.testing`, which the client then owns. Without it the
+            environment's TRIWIRE_TRANSPORT, then "connect".
+        ca_certificates: Certificate authorities to trust instead of the system's: PEM bytes,
+            or the path of a PEM file.
+        timeout_seconds: Time for each call, connecting included; None for no limit.
+        headers: Metadata to send with every call.
+        user_agent: Product token to put first in the User-Agent, such as "my-service/1.2".
+        allow_token_over_plaintext: Send the token to an http endpoint that is not this machine.
+        clock: Time for waiting; tests pass a manual one.
+
+    Attributes:
+        gateways: Inference gateways.
+        deployments: Model deployments.
+        capacity_claims: Capacity claims.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: unknown transport, malformed endpoint, missing token, unreadable
+            certificates. All of it before any I/O on the network.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        token: str | None = None,
+        transport: str | AsyncTransport | None = None,
+        ca_certificates: bytes | str | os.PathLike[str] | None = None,
+        timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
+        headers: MetadataInput = (),
+        user_agent: str | None = None,
+        allow_token_over_plaintext: bool = False,
+        clock: AsyncClock | None = None,
+    ) -> None:
+        options = call_options(CallOptions(), timeout_seconds=timeout_seconds, headers=headers)
+        if transport is None or isinstance(transport, str):
+            settings = resolve(
+                endpoint,
+                token=token,
+                transport=transport,
+                ca_certificates=ca_certificates,
+                user_agent=user_agent,
+                allow_token_over_plaintext=allow_token_over_plaintext,
+            )
+            authorization = settings.headers
+            self._where = settings.endpoint.url
+            carrier = dial(
+                settings.wire,
+                settings.endpoint,
+                tls=settings.tls,
+                user_agent=settings.user_agent,
+                enum_aliases=ENUM_ALIASES,
+            )
+        else:
+            if endpoint is not None or ca_certificates is not None:
+                message = "endpoint and ca_certificates belong to a transport named by a string"
+                raise TypeError(message)
+            authorization = credentials(token, required=False)
+            self._where = "in memory" if transport.wire == "memory" else "a given transport"
+            carrier = transport
+        self._use(AsyncCaller(carrier, options=options, headers=authorization, clock=clock))
+
+    def _use(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+        self.gateways = AsyncGateways(caller)
+        self.deployments = AsyncDeployments(caller)
+        self.capacity_claims = AsyncCapacityClaims(caller)
+
+    @property
+    def transport(self) -> str:
+        """Name of the wire that carries the calls."""
+        return self._caller.transport.wire
+
+    def with_options(
+        self,
+        *,
+        timeout_seconds: float | Unchanged | None = UNCHANGED,
+        headers: MetadataInput | Unchanged = UNCHANGED,
+    ) -> Self:
+        """Return a view of this client whose calls have other settings.
+
+        The view shares the connections: closing either closes both.
+
+        Args:
+            timeout_seconds: Time for each call; None for no limit.
+            headers: Metadata for every call, instead of this client's.
+
+        Raises:
+            TypeError: an argument of the wrong type.
+            ValueError: a timeout that is not above zero, a header that some wire cannot carry.
+        """
+        options = call_options(
+            self._caller.options, timeout_seconds=timeout_seconds, headers=headers
+        )
+        view = object.__new__(type(self))
+        view._where = self._where
+        view._use(self._caller.with_options(options))
+        return view
+
+    async def aclose(self) -> None:
+        """Close the connections. Calls made afterwards raise ValueError. Idempotent."""
+        await self._caller.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._where} transport={self.transport!r}>"

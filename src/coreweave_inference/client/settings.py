@@ -1,0 +1,166 @@
+"""What a client is made of, from its arguments and the environment. No network I/O."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from triwire.auth import bearer_header
+from triwire.config import Endpoint, TlsOptions, first_set
+from triwire.dial.wires import check_wire
+from triwire.spec import CallOptions
+from triwire.transports.metadata import check_metadata
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from triwire.spec import MetadataInput, Pairs
+
+__all__ = [
+    "DEFAULT_ENDPOINT",
+    "DEFAULT_TIMEOUT_SECONDS",
+    "DEFAULT_TRANSPORT",
+    "UNCHANGED",
+    "Settings",
+    "Unchanged",
+    "call_options",
+    "credentials",
+    "resolve",
+]
+
+# https://docs.coreweave.com, Inference API overview: "available at api.coreweave.com".
+DEFAULT_ENDPOINT: Final = "https://api.coreweave.com"
+# Ours: the API publishes no limit. Long enough for a List of thousands on a slow link, short
+# enough that a hung connection is noticed.
+DEFAULT_TIMEOUT_SECONDS: Final = 60.0
+# The fastest wire measured that also passes HTTP/1.1 proxies (bench/).
+DEFAULT_TRANSPORT: Final = "connect"
+
+ENDPOINT_VARIABLES: Final = ("COREWEAVE_API_ENDPOINT", "CW_BASE_URL")
+TOKEN_VARIABLES: Final = ("COREWEAVE_API_TOKEN", "CW_API_TOKEN")
+TRANSPORT_VARIABLES: Final = ("TRIWIRE_TRANSPORT",)
+
+
+class Unchanged:
+    """The type of `UNCHANGED`."""
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+#: Stands for an option that keeps its value, where None means something else.
+UNCHANGED: Final = Unchanged()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where and how a client connects.
+
+    Attributes:
+        endpoint: The server.
+        wire: Name of the wire.
+        tls: How the server is trusted.
+        headers: Authorization, ready to send. Never shown.
+        user_agent: Value of the User-Agent header.
+    """
+
+    endpoint: Endpoint
+    wire: str
+    tls: TlsOptions
+    headers: Pairs = field(repr=False)
+    user_agent: str
+
+
+def resolve(
+    endpoint: str | None,
+    *,
+    token: str | None,
+    transport: str | None,
+    ca_certificates: bytes | str | os.PathLike[str] | None,
+    user_agent: str | None,
+    allow_token_over_plaintext: bool,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Join arguments and environment; arguments win.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: unknown transport, malformed endpoint, missing or malformed token, no
+            certificates in `ca_certificates`, or a token that would cross the network unencrypted.
+    """
+    wire = check_wire(transport or first_set(TRANSPORT_VARIABLES, environ) or DEFAULT_TRANSPORT)
+    if endpoint is None:
+        endpoint = first_set(ENDPOINT_VARIABLES, environ) or DEFAULT_ENDPOINT
+    parsed = Endpoint.parse(endpoint)
+    headers = credentials(token, environ=environ, required=True)
+    if parsed.scheme == "http" and not parsed.is_loopback and not allow_token_over_plaintext:
+        message = (
+            f"refusing to send the token unencrypted to {parsed.authority}: use https, or pass "
+            "allow_token_over_plaintext=True if the network is yours"
+        )
+        raise ValueError(message)
+    return Settings(
+        endpoint=parsed,
+        wire=wire,
+        tls=TlsOptions.load(ca_certificates),
+        headers=headers,
+        user_agent=_user_agent(user_agent),
+    )
+
+
+def credentials(
+    token: str | None, *, required: bool, environ: Mapping[str, str] | None = None
+) -> Pairs:
+    """Return the authorization header from the argument or the environment.
+
+    Raises:
+        TypeError: the token is no str.
+        ValueError: it is malformed, or missing although required.
+    """
+    if token is None:
+        token = first_set(TOKEN_VARIABLES, environ) if required else None
+    if token is None:
+        if not required:
+            return ()
+        names = " or ".join(TOKEN_VARIABLES)
+        message = f"no token: pass token= or set {names} to a CoreWeave API access token"
+        raise ValueError(message)
+    return (bearer_header(token),)
+
+
+def call_options(
+    base: CallOptions,
+    *,
+    timeout_seconds: float | Unchanged | None,
+    headers: MetadataInput | Unchanged,
+) -> CallOptions:
+    """Return `base` with what is given replaced.
+
+    Raises:
+        TypeError: a timeout that is no number, a header of the wrong type.
+        ValueError: a timeout that is not above zero, a header that some wire cannot carry.
+    """
+    if isinstance(timeout_seconds, Unchanged):
+        timeout_seconds = base.timeout_seconds
+    elif timeout_seconds is not None:
+        if isinstance(timeout_seconds, bool) or not isinstance(timeout_seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            message = f"timeout_seconds must be a number or None, got {timeout_seconds!r}"
+            raise TypeError(message)
+        if not 0 < timeout_seconds < float("inf"):
+            message = f"timeout_seconds must be above 0 and finite, got {timeout_seconds!r}"
+            raise ValueError(message)
+    metadata = base.headers if isinstance(headers, Unchanged) else check_metadata(headers)
+    return CallOptions(timeout_seconds=timeout_seconds, headers=metadata)
+
+
+def _user_agent(own: str | None) -> str:
+    from triwire._version import VERSION
+
+    product = f"triwire/{VERSION} python/{platform.python_version()}"
+    if own is None:
+        return product
+    # RFC 9110 section 10.1.5; the same check as for any other header value.
+    check_metadata({"x-user-agent": own})
+    return f"{own} {product}"
