@@ -1,0 +1,117 @@
+"""A protoc plugin around the generators built into grpcio-tools.
+
+Its options name them: `python` writes `_pb2.py`, `grpc_python` writes `_pb2_grpc.py`. The files
+listed under `drop` in pyproject.toml are taken out of what the generators see, so that the runtime
+descriptors in `_pb2.py` do not depend on them (docs/adr/0001).
+
+grpcio-tools lives in an environment of its own, made here on first use: its version decides which
+protobuf runtimes take the generated code, and it needs an older protobuf than the development
+environment has.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.generate_settings import read_settings  # noqa: E402 - found through the path above
+from scripts.strip_descriptors import without_files  # noqa: E402 - found through the path above
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# The newest release whose gencode (5.29.0) protobuf 5.29, 6 and 7 all import without a warning;
+# 1.72.2 and later raise VersionError on 5.29. setuptools: grpc_tools.protoc imports pkg_resources.
+REQUIREMENTS = ("grpcio-tools==1.71.2", "grpcio==1.71.2", "protobuf==5.29.6", "setuptools==75.8.0")
+GENERATORS = frozenset({"python", "grpc_python"})
+
+
+def tools_python(folder: Path = ROOT / ".tools" / REQUIREMENTS[0].replace("==", "-")) -> Path:
+    """Return the interpreter that has grpcio-tools, making its environment if need be.
+
+    Raises:
+        RuntimeError: The packages could not be installed.
+    """
+    python = folder / "bin" / "python"
+    stamp = folder / ".installed"
+    wanted = "\n".join(REQUIREMENTS)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    print(f"making {folder.relative_to(ROOT)}", file=sys.stderr)
+    venv.create(folder, with_pip=True)
+    command = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    done = subprocess.run(
+        [*command, "--only-binary=:all:", *REQUIREMENTS], stdout=sys.stderr, check=False
+    )
+    if done.returncode != 0:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise RuntimeError(
+            f"no {REQUIREMENTS[0]} for Python {version}: it has wheels for 3.9 to 3.13; make the "
+            f"development environment from one of these to regenerate code"
+        )
+    stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def generate(
+    request: CodeGeneratorRequest, *, python: Path, generators: Iterable[str]
+) -> CodeGeneratorResponse:
+    """Run the generators; what protoc finds wrong is the response's error."""
+    response = CodeGeneratorResponse(
+        supported_features=CodeGeneratorResponse.FEATURE_PROTO3_OPTIONAL
+    )
+    if not request.file_to_generate:
+        return response
+    with tempfile.TemporaryDirectory() as folder:
+        descriptors = Path(folder, "descriptors.binpb")
+        out = Path(folder, "out")
+        out.mkdir()
+        descriptors.write_bytes(FileDescriptorSet(file=request.proto_file).SerializeToString())
+        command = [python, "-m", "grpc_tools.protoc", f"--descriptor_set_in={descriptors}"]
+        command += [f"--{name}_out={out}" for name in generators]
+        done = subprocess.run(
+            [*command, *request.file_to_generate], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            response.error = done.stderr.strip()
+            return response
+        for path in sorted(path for path in out.rglob("*") if path.is_file()):
+            response.file.add(
+                name=path.relative_to(out).as_posix(), content=path.read_text(encoding="utf-8")
+            )
+    return response
+
+
+def main() -> int:
+    """Answer one request on stdin; return the exit code."""
+    request = CodeGeneratorRequest.FromString(sys.stdin.buffer.read())
+    generators = [word for word in request.parameter.split(",") if word]
+    if not generators or not GENERATORS.issuperset(generators):
+        message = f"expected the options {sorted(GENERATORS)} or one of them, got {generators}"
+        response = CodeGeneratorResponse(error=message)
+    else:
+        try:
+            python = tools_python()
+        except RuntimeError as error:
+            response = CodeGeneratorResponse(error=str(error))
+        else:
+            request = without_files(request, read_settings(ROOT).drop)
+            response = generate(request, python=python, generators=generators)
+    sys.stdout.buffer.write(response.SerializeToString())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
