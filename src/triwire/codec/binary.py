@@ -1,31 +1,52 @@
-"""Protobuf binary, as gRPC, Connect and gRPC-Web carry it."""
+"""The protobuf wire format, as google.protobuf writes and reads it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
-
-from google.protobuf.message import DecodeError
 
 from triwire.errors import Code, RpcError
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-__all__ = ["decode_binary"]
+    from triwire.codec import Codec
+
+__all__ = ["BinaryCodec"]
 
 MessageT = TypeVar("MessageT", bound="Message")
 
 
-def decode_binary(message_type: type[MessageT], data: bytes) -> MessageT:
-    """Parse one message.
+class BinaryCodec:
+    """Protobuf binary. Unknown fields are kept, as google.protobuf does."""
 
-    Raises:
-        RpcError: INTERNAL, from_server=False: the bytes are no such message.
-    """
-    try:
-        return message_type.FromString(data)
-    except DecodeError as error:
-        expected = message_type.DESCRIPTOR.full_name
-        raise RpcError(
-            Code.INTERNAL, f"undecodable message of {len(data)} bytes: expected {expected}"
-        ) from error
+    @property
+    def name(self) -> str:
+        """The codec's name in content types."""
+        return "proto"
+
+    def encode(self, message: Message) -> bytes:
+        """Write a message; see `Codec.encode`."""
+        from google.protobuf.message import EncodeError
+
+        try:
+            return message.SerializeToString()
+        except EncodeError as error:
+            raise ValueError(
+                f"{message.DESCRIPTOR.full_name} cannot be written: {error}"
+            ) from error
+
+    def decode(self, data: bytes, message_type: type[MessageT]) -> MessageT:
+        """Read a message; see `Codec.decode`."""
+        from google.protobuf.message import DecodeError
+
+        try:
+            return message_type.FromString(data)
+        except DecodeError as error:
+            name = message_type.DESCRIPTOR.full_name
+            raise RpcError(
+                Code.INTERNAL, f"{len(data)} bytes are no protobuf {name}: {error}"
+            ) from error
+
+
+if TYPE_CHECKING:
+    _: type[Codec] = BinaryCodec
