@@ -18,6 +18,15 @@ hypothesis.settings.register_profile("triwire", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("triwire")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add this project's options."""
+    parser.addoption(
+        "--update-public-api",
+        action="store_true",
+        help="write tests/unit/public_api.txt anew instead of comparing with it",
+    )
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run coroutine tests on asyncio, the only loop that the transports support."""
