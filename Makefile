@@ -80,14 +80,19 @@ test-lowest: $(LOWEST)/.stamp ## Run unit and contract tests on the lowest allow
 
 .PHONY: generate
 generate: $(VENV)/.stamp-dev ## Write the code that is derived from proto/ and from the aio.py files
-	@$(PY) scripts/unasync.py
+	@$(PY) scripts/generate.py
 
 .PHONY: check-generated
 check-generated: $(VENV)/.stamp-dev ## Fail if anything derived is stale
-	@$(PY) scripts/unasync.py --check
+	@$(PY) scripts/generate.py --check
 
 .PHONY: lint
-lint: $(VENV)/.stamp-dev ## Check style, formatting and the import rules
+lint: $(VENV)/.stamp-dev ## Check the protos, style, formatting and the import rules
+	@$(PY) scripts/third_party.py
+	@$(BIN)/buf lint
+	@$(BIN)/buf format --diff --exit-code proto
+	@{ $(BIN)/buf build .third_party -o -; cat proto/baseline.binpb; } | \
+	  $(BIN)/buf breaking proto --against -
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(BIN)/lint-imports
