@@ -165,10 +165,11 @@ def pip_download(
     command += ["--dest", into, f"{package}=={version}"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
+        last_words = (done.stderr or done.stdout).strip().splitlines()[-3:]
         raise ThirdPartyError(
             f"pip could not download {package}=={version}. Without network, point pip at a folder "
             "that has it (PIP_FIND_LINKS) or at a mirror (PIP_INDEX_URL). pip said:\n"
-            + (done.stderr or done.stdout).strip(),
+            + "\n".join(last_words),
         )
     return next(path for path in Path(into).iterdir() if path.is_file())
 
