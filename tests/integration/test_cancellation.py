@@ -68,11 +68,14 @@ async def test_a_task_group_collects_no_second_error(wire: str) -> None:
         message = "the only error"
         raise LookupError(message)
 
+    async def run_both(caller: AsyncCaller) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(caller.unary(METHOD, StringValue(value="x")))
+            group.create_task(fail())
+
     async with hanging_call(wire) as caller:
         with pytest.raises(ExceptionGroup) as caught:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(caller.unary(METHOD, StringValue(value="x")))
-                group.create_task(fail())
+            await run_both(caller)
     assert [type(error) for error in caught.value.exceptions] == [LookupError]
 
 
