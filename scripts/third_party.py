@@ -3,8 +3,8 @@
 buf reads the folder as a module (buf.yaml); git ignores it, because the project contains no file of
 others. Each file comes from a published Python package:
 
-* google/api/{annotations,field_behavior,http}.proto from `googleapis-common-protos`, as installed
-  beside this script, or else downloaded;
+* google/api/{annotations,field_behavior,http}.proto from `googleapis-common-protos`: installed
+  beside this script in the expected version, or else downloaded;
 * buf/validate/validate.proto from the source archive of `protovalidate`, which no wheel contains.
 
 pip does the downloads, so its configuration (mirrors, proxies, offline folders) counts. A folder
@@ -28,21 +28,27 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / ".third_party"
 
 GOOGLE_PACKAGE = "googleapis-common-protos"
-# Taken only where the package is not installed; its three files have not changed in years, but for
-# the year in their licence.
 GOOGLE_VERSION = "1.76.0"
-GOOGLE_FILES = (
-    "google/api/annotations.proto",
-    "google/api/field_behavior.proto",
-    "google/api/http.proto",
-)
-
 VALIDATE_PACKAGE = "protovalidate"
-# Exact, because the generated code and the rules' defaults follow from this file. To move it:
-# change the version, run, and take the digest out of the error after a look at the difference.
 VALIDATE_VERSION = "2.1.0"
-VALIDATE_FILE = "buf/validate/validate.proto"
-VALIDATE_SHA256 = "2a3e0c64526998fe77d15033a2cc7d86d9f3770d89d960dec09bcc150a2487c1"
+
+# SHA-256 by file. Exact, so that every machine generates the same code and checks the same rules.
+# To move to another version: change it, run, and take the digest out of the error after a look at
+# the difference.
+GOOGLE_FILES = {
+    "google/api/annotations.proto": (
+        "e79ea741cb605a65e78ca322174764a4af9fde1962c1631e12b84c4934ba9a6c"
+    ),
+    "google/api/field_behavior.proto": (
+        "e2a1ac88c49909d4579bacbb18519085e82da32c2c7bb15c31037f3be19f667f"
+    ),
+    "google/api/http.proto": "ead99129aa15dd5f6233942030c72eec33bc0d7b1c7c260dc143293ef66c5b78",
+}
+VALIDATE_FILES = {
+    "buf/validate/validate.proto": (
+        "2a3e0c64526998fe77d15033a2cc7d86d9f3770d89d960dec09bcc150a2487c1"
+    ),
+}
 
 # pip asks a source archive's build backend for metadata even if it only downloads. protovalidate's
 # is maturin, which would fetch a Rust toolchain first. This stand-in answers in its place.
@@ -89,28 +95,39 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def stale_files() -> list[str]:
-    """Return the files that are missing or are not the expected ones. Uses no network."""
-    installed = installed_google_files()
-    stale: list[str] = []
-    for name in GOOGLE_FILES:
-        path = TARGET / name
-        if not path.is_file() or (installed and path.read_bytes() != installed[name]):
-            stale.append(name)
-    path = TARGET / VALIDATE_FILE
-    if not path.is_file() or sha256(path.read_bytes()) != VALIDATE_SHA256:
-        stale.append(VALIDATE_FILE)
-    return stale
+    """Return the files that are missing or are not the expected ones."""
+    return [
+        name
+        for name, digest in (GOOGLE_FILES | VALIDATE_FILES).items()
+        if not (TARGET / name).is_file() or sha256((TARGET / name).read_bytes()) != digest
+    ]
 
 
 def fill(names: list[str]) -> None:
     """Write the named files, all of them or none."""
     contents: dict[str, bytes] = {}
-    if set(names) & set(GOOGLE_FILES):
-        contents |= installed_google_files() or downloaded_google_files()
-    if VALIDATE_FILE in names:
-        contents[VALIDATE_FILE] = downloaded_validate_file()
+    if any(name in GOOGLE_FILES for name in names):
+        installed = installed_google_files()
+        as_expected = installed and not wrong_digests(installed, GOOGLE_FILES)
+        contents |= installed if as_expected else downloaded_google_files()
+    if any(name in VALIDATE_FILES for name in names):
+        contents |= downloaded_validate_files()
+    if wrong := wrong_digests(contents, GOOGLE_FILES | VALIDATE_FILES):
+        raise ThirdPartyError(
+            "the index served other files than the pinned ones; compare them before changing a "
+            "digest in scripts/third_party.py:\n" + "\n".join(wrong),
+        )
     for name in names:
         write(TARGET / name, contents[name])
+
+
+def wrong_digests(contents: dict[str, bytes], expected: dict[str, str]) -> list[str]:
+    """Return a line for each file whose content is not the expected one."""
+    return [
+        f"{name}: expected the SHA-256 {expected[name]}, got {sha256(content)}"
+        for name, content in contents.items()
+        if sha256(content) != expected[name]
+    ]
 
 
 def installed_google_files() -> dict[str, bytes]:
@@ -130,9 +147,8 @@ def downloaded_google_files() -> dict[str, bytes]:
             return {name: wheel.read(name) for name in GOOGLE_FILES}
 
 
-def downloaded_validate_file() -> bytes:
-    """Return validate.proto out of protovalidate's source archive, its digest checked."""
-    member = f"{VALIDATE_PACKAGE}-{VALIDATE_VERSION}/proto/{VALIDATE_FILE}"
+def downloaded_validate_files() -> dict[str, bytes]:
+    """Return buf/validate's files out of protovalidate's source archive."""
     with tempfile.TemporaryDirectory() as folder:
         stub = Path(folder, "stub")
         stub.mkdir()
@@ -145,13 +161,8 @@ def downloaded_validate_file() -> bytes:
             into=folder,
             python_path=stub,
         )
-        content = tar_member(archive, member)
-    if (digest := sha256(content)) != VALIDATE_SHA256:
-        raise ThirdPartyError(
-            f"{member}: expected the SHA-256 {VALIDATE_SHA256}, got {digest}: the index served "
-            "another file than the pinned one; compare them before changing VALIDATE_SHA256",
-        )
-    return content
+        root = f"{VALIDATE_PACKAGE}-{VALIDATE_VERSION}/proto"
+        return {name: tar_member(archive, f"{root}/{name}") for name in VALIDATE_FILES}
 
 
 def pip_download(

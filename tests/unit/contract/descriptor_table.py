@@ -8,6 +8,7 @@ the contract, so these two are ignored. Names of the file's own package are prin
 from __future__ import annotations
 
 import json
+from collections.abc import MutableSequence
 from typing import TYPE_CHECKING, cast
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -216,7 +217,9 @@ def _option_name(field: FieldDescriptor) -> str:
 def _fields(message: Message) -> Iterator[tuple[FieldDescriptor, list[str]]]:
     """Yield the set fields by number, each with its values as text."""
     for field, value in message.ListFields():
-        values = list(value) if field.is_repeated else [value]
+        # The container tells: FieldDescriptor's own attribute for it differs between versions.
+        repeated = isinstance(value, MutableSequence)
+        values = cast("MutableSequence[object]", value) if repeated else [value]
         yield field, [_value(field, item) for item in values]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tarfile
 import zipfile
@@ -12,6 +11,7 @@ import pytest
 
 from scripts import third_party
 
+VALIDATE_FILE = "buf/validate/validate.proto"
 VALIDATE = b"the validation options"
 GOOGLE = {name: name.encode() for name in third_party.GOOGLE_FILES}
 
@@ -37,7 +37,7 @@ class Index:
             assert python_path is not None
             assert (python_path / "maturin.py").is_file()
             with tarfile.open(path, "w:gz") as tar:
-                member = tarfile.TarInfo(f"{package}-{version}/proto/{third_party.VALIDATE_FILE}")
+                member = tarfile.TarInfo(f"{package}-{version}/proto/{VALIDATE_FILE}")
                 member.size = len(self.validate)
                 tar.addfile(member, io.BytesIO(self.validate))
         return path
@@ -48,7 +48,10 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Index:
     """An index, an empty target folder, and google/api not installed."""
     index = Index()
     monkeypatch.setattr(third_party, "TARGET", tmp_path / ".third_party")
-    monkeypatch.setattr(third_party, "VALIDATE_SHA256", hashlib.sha256(VALIDATE).hexdigest())
+    google = {name: third_party.sha256(content) for name, content in GOOGLE.items()}
+    monkeypatch.setattr(third_party, "GOOGLE_FILES", google)
+    validate = {VALIDATE_FILE: third_party.sha256(VALIDATE)}
+    monkeypatch.setattr(third_party, "VALIDATE_FILES", validate)
     monkeypatch.setattr(third_party, "pip_download", index.download)
     monkeypatch.setattr(third_party, "installed_google_files", dict[str, bytes])
     return index
@@ -60,7 +63,7 @@ def test_fills_an_empty_folder_from_the_index(index: Index) -> None:
     assert index.downloads == ["googleapis-common-protos==1.76.0", "protovalidate==2.1.0"]
     written = {name: (third_party.TARGET / name).read_bytes() for name in GOOGLE}
     assert written == GOOGLE
-    assert (third_party.TARGET / third_party.VALIDATE_FILE).read_bytes() == VALIDATE
+    assert (third_party.TARGET / VALIDATE_FILE).read_bytes() == VALIDATE
 
 
 def test_leaves_a_filled_folder_alone(index: Index, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,22 +77,35 @@ def test_leaves_a_filled_folder_alone(index: Index, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == ""
 
 
-def test_takes_the_installed_package_before_the_index(
-    index: Index, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("installed", "downloads"),
+    [
+        pytest.param(GOOGLE, ["protovalidate==2.1.0"], id="the expected one"),
+        pytest.param(
+            dict.fromkeys(GOOGLE, b"older"),
+            ["googleapis-common-protos==1.76.0", "protovalidate==2.1.0"],
+            id="another version",
+        ),
+    ],
+)
+def test_takes_the_installed_package_if_it_is(
+    installed: dict[str, bytes],
+    downloads: list[str],
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    installed = dict.fromkeys(GOOGLE, b"installed")
     monkeypatch.setattr(third_party, "installed_google_files", lambda: installed)
 
     assert third_party.main([]) == 0
 
-    assert index.downloads == ["protovalidate==2.1.0"]
-    assert (third_party.TARGET / "google/api/http.proto").read_bytes() == b"installed"
+    assert index.downloads == downloads
+    assert third_party.stale_files() == []
 
 
 def test_replaces_a_file_that_was_changed(index: Index) -> None:
     third_party.main([])
     index.downloads.clear()
-    path = third_party.TARGET / third_party.VALIDATE_FILE
+    path = third_party.TARGET / VALIDATE_FILE
     path.write_bytes(b"changed")
 
     assert third_party.main([]) == 0
@@ -105,7 +121,7 @@ def test_writes_nothing_if_the_index_serves_another_file(
 
     assert third_party.main([]) == 1
 
-    assert hashlib.sha256(b"another file").hexdigest() in capsys.readouterr().err
+    assert third_party.sha256(b"another file") in capsys.readouterr().err
     assert not third_party.TARGET.exists()
 
 
@@ -123,6 +139,9 @@ def test_says_how_to_go_on_if_the_index_cannot_be_reached(
 ) -> None:
     monkeypatch.setattr(third_party, "TARGET", tmp_path / ".third_party")
     monkeypatch.setattr(third_party, "installed_google_files", lambda: GOOGLE)
+    monkeypatch.setattr(
+        third_party, "GOOGLE_FILES", {name: third_party.sha256(GOOGLE[name]) for name in GOOGLE}
+    )
     # An index is switched off, and the folder that is searched instead is empty.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
