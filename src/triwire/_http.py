@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from triwire.errors import Code, RpcError
 from triwire.transports.failures import closed_error, shortened, timeout_error, tls_error
@@ -26,18 +26,41 @@ __all__ = ["AsyncHttp", "Http", "HttpResponse", "network_error"]
 _NOT_HTTP: Final = re.compile(r"invalid HTTP|http2 error|frame with invalid size", re.IGNORECASE)
 
 
-class HttpResponse(NamedTuple):
+class HttpResponse:
     """A whole HTTP response.
 
-    Attributes:
+    Args:
         status: HTTP status.
-        headers: Pairs in order of arrival, names in lower case.
+        headers: Pairs in order of arrival with lower-case names, or pyqwest's own headers,
+            which are turned into pairs only when somebody asks for all of them.
         body: The body, complete.
+
+    Attributes:
+        status: As above.
+        body: As above.
     """
 
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
+    __slots__ = ("_headers", "body", "status")
+
+    def __init__(
+        self, status: int, headers: list[tuple[str, str]] | pyqwest.Headers, body: bytes
+    ) -> None:
+        self.status = status
+        self.body = body
+        self._headers = headers
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Pairs in order of arrival, names in lower case."""
+        if not isinstance(self._headers, list):
+            self._headers = list(self._headers.items())
+        return self._headers
+
+    def header(self, name: str) -> str:
+        """Return the first value of a header by its lower-case name, "" where there is none."""
+        if not isinstance(self._headers, list):
+            return self._headers.get(name, "")
+        return next((value for key, value in self._headers if key == name), "")
 
 
 def _settings(tls: TlsOptions) -> dict[str, Any]:
@@ -113,7 +136,7 @@ class AsyncHttp:
             raise timeout_error(timeout_seconds) from error
         except Exception as error:
             raise network_error(error) from error
-        return HttpResponse(response.status, list(response.headers.items()), response.content)
+        return HttpResponse(response.status, response.headers, response.content)
 
     async def aclose(self) -> None:
         """Close all connections; idempotent."""
@@ -173,7 +196,7 @@ class Http:
             raise timeout_error(timeout_seconds) from error
         except Exception as error:
             raise network_error(error) from error
-        return HttpResponse(response.status, list(response.headers.items()), response.content)
+        return HttpResponse(response.status, response.headers, response.content)
 
     def close(self) -> None:
         """Close all connections; idempotent."""

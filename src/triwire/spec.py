@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
@@ -29,6 +29,7 @@ ResponseT = TypeVar("ResponseT", bound="Message")
 
 Pairs: TypeAlias = tuple[tuple[str, str | bytes], ...]
 MetadataInput: TypeAlias = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
+Deferred: TypeAlias = "Metadata | Callable[[], Metadata]"
 
 
 class StreamKind(Enum):
@@ -166,19 +167,37 @@ class CallOptions:
 class RawResponse:
     """A response before decoding: the bytes of the one message and the metadata.
 
-    Attributes:
+    Args:
         body: What the wire carried for the message: protobuf binary on gRPC, Connect and
             gRPC-Web, the JSON body on REST. `Transport.decode` turns it into a message.
-        headers: Response headers that the application set; the protocol's own are left out.
-        trailers: Trailers, likewise. REST has none.
+        headers: Response headers, or a function that reads them out of the wire's own form:
+            most callers never look, and reading costs more than the rest of a small call.
+        trailers: Trailers, likewise.
+
+    Attributes:
+        body: As above.
     """
 
-    __slots__ = ("body", "headers", "trailers")
+    __slots__ = ("_headers", "_trailers", "body")
 
-    def __init__(self, body: bytes, headers: Metadata, trailers: Metadata) -> None:
+    def __init__(self, body: bytes, headers: Deferred, trailers: Deferred) -> None:
         self.body = body
-        self.headers = headers
-        self.trailers = trailers
+        self._headers = headers
+        self._trailers = trailers
+
+    @property
+    def headers(self) -> Metadata:
+        """Response headers that the application set; the protocol's own are left out."""
+        if not isinstance(self._headers, Metadata):
+            self._headers = self._headers()
+        return self._headers
+
+    @property
+    def trailers(self) -> Metadata:
+        """Trailers that the application set. REST sends them as "trailer-" headers."""
+        if not isinstance(self._trailers, Metadata):
+            self._trailers = self._trailers()
+        return self._trailers
 
 
 class Response(Generic[ResponseT]):
@@ -186,13 +205,20 @@ class Response(Generic[ResponseT]):
 
     Attributes:
         message: The decoded response.
-        headers: Response headers that the application set; the protocol's own are left out.
-        trailers: Trailers, likewise. REST has none.
     """
 
-    __slots__ = ("headers", "message", "trailers")
+    __slots__ = ("_raw", "message")
 
-    def __init__(self, message: ResponseT, headers: Metadata, trailers: Metadata) -> None:
+    def __init__(self, message: ResponseT, raw: RawResponse) -> None:
         self.message = message
-        self.headers = headers
-        self.trailers = trailers
+        self._raw = raw
+
+    @property
+    def headers(self) -> Metadata:
+        """Response headers that the application set; the protocol's own are left out."""
+        return self._raw.headers
+
+    @property
+    def trailers(self) -> Metadata:
+        """Trailers that the application set."""
+        return self._raw.trailers

@@ -95,7 +95,7 @@ class AsyncCaller:
             raise
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(self._transport.wire, method), len(raw.body))
-        return Response(message, raw.headers, raw.trailers)
+        return Response(message, raw)
 
     async def aclose(self) -> None:
         """Close the transport, for every caller that shares it. Idempotent."""

@@ -96,7 +96,7 @@ class Caller:
             raise
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(self._transport.wire, method), len(raw.body))
-        return Response(message, raw.headers, raw.trailers)
+        return Response(message, raw)
 
     def close(self) -> None:
         """Close the transport, for every caller that shares it. Idempotent."""

@@ -50,6 +50,10 @@ def dial(
 
         codec = ProtoJsonCodec(enum_aliases=enum_aliases or {})
         return AsyncRestTransport(http, endpoint, codec=codec, user_agent=user_agent)
+    if wire == "grpc-web":
+        from triwire.transports.grpcweb.aio import AsyncGrpcWebTransport
+
+        return AsyncGrpcWebTransport(http, endpoint, user_agent=user_agent)
     from triwire.transports.connect.aio import AsyncConnectTransport
 
-    return AsyncConnectTransport(http, endpoint, user_agent=user_agent, name=wire)
+    return AsyncConnectTransport(http, endpoint, user_agent=user_agent)

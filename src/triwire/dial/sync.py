@@ -51,6 +51,10 @@ def dial(
 
         codec = ProtoJsonCodec(enum_aliases=enum_aliases or {})
         return RestTransport(http, endpoint, codec=codec, user_agent=user_agent)
+    if wire == "grpc-web":
+        from triwire.transports.grpcweb.sync import GrpcWebTransport
+
+        return GrpcWebTransport(http, endpoint, user_agent=user_agent)
     from triwire.transports.connect.sync import ConnectTransport
 
-    return ConnectTransport(http, endpoint, user_agent=user_agent, name=wire)
+    return ConnectTransport(http, endpoint, user_agent=user_agent)

@@ -1,1 +1,1 @@
-"""The Connect protocol and gRPC-Web, through connectrpc."""
+"""The Connect protocol over plain HTTP."""

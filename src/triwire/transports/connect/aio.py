@@ -1,4 +1,4 @@
-"""Carries calls over the Connect protocol or gRPC-Web."""
+"""Carries calls over the Connect protocol."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from triwire.codec.binary import BinaryCodec
 from triwire.transports.connect import wire
 
 if TYPE_CHECKING:
-    from connectrpc.client import ConnectClient
-    from connectrpc.method import MethodInfo
-
     from triwire._http import AsyncHttp
     from triwire.config import Endpoint
     from triwire.spec import MethodSpec, Pairs, RawResponse
@@ -22,32 +19,23 @@ _CODEC: Final = BinaryCodec()
 
 
 class AsyncConnectTransport:
-    """Speaks Connect (unary: plain POST) or gRPC-Web; both pass any HTTP/1.1 proxy.
+    """Speaks Connect: a unary call is a plain POST and passes any HTTP/1.1 proxy.
 
     Args:
         http: The HTTP client; closed with the transport.
         endpoint: Where the server is.
         user_agent: Value of the User-Agent header.
-        name: "connect" or "grpc-web".
     """
 
-    def __init__(
-        self, http: AsyncHttp, endpoint: Endpoint, *, user_agent: str, name: str = "connect"
-    ) -> None:
-        if name not in wire.PROTOCOLS:
-            message = f"unknown wire {name!r}: expected one of {', '.join(wire.PROTOCOLS)}"
-            raise ValueError(message)
+    def __init__(self, http: AsyncHttp, endpoint: Endpoint, *, user_agent: str) -> None:
         self._http = http
-        self._endpoint = endpoint
+        self._url = endpoint.url
         self._user_agent = user_agent
-        self._wire = name
-        self._client: ConnectClient | None = None
-        self._methods: dict[str, MethodInfo[bytes, bytes]] = {}
 
     @property
     def wire(self) -> str:
-        """Either "connect" or "grpc-web"."""
-        return self._wire
+        """Always "connect"."""
+        return "connect"
 
     async def unary(
         self,
@@ -58,41 +46,17 @@ class AsyncConnectTransport:
         timeout_seconds: float | None,
     ) -> RawResponse:
         """Send one message and return the raw reply; see `AsyncTransport`."""
-        from connectrpc.client import ResponseMetadata
-        from connectrpc.errors import ConnectError
-
-        info = self._methods.get(method.path)
-        if info is None:
-            info = self._methods[method.path] = wire.method_info(method)
-        client = self._connect()
-        with ResponseMetadata() as metadata:
-            try:
-                body = await client.execute_unary(
-                    request=_CODEC.encode(request),
-                    method=info,
-                    headers=wire.request_headers(headers, self._user_agent),
-                    timeout_ms=wire.timeout_ms(timeout_seconds),
-                )
-            except ConnectError as error:
-                failure = wire.rpc_error(error, metadata, timeout_seconds)
-                raise failure from error
-        return wire.raw_response(body, metadata)
-
-    def _connect(self) -> ConnectClient:
-        http = self._http.client()
-        if self._client is None:
-            from connectrpc.client import ConnectClient
-            from connectrpc.protocol import ProtocolType
-
-            self._client = ConnectClient(
-                self._endpoint.url,
-                codec=wire.RawCodec(),
-                protocol=ProtocolType[wire.PROTOCOLS[self._wire]],
-                accept_compression=(),
-                send_compression=None,
-                http_client=http,
-            )
-        return self._client
+        pairs = wire.request_headers(headers, self._user_agent)
+        if timeout_seconds is not None:
+            pairs.append(wire.timeout_header(timeout_seconds))
+        response = await self._http.execute(
+            "POST",
+            self._url + method.path,
+            headers=pairs,
+            body=_CODEC.encode(request),
+            timeout_seconds=timeout_seconds,
+        )
+        return wire.raw_response(response)
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `AsyncTransport`."""

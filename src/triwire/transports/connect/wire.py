@@ -1,15 +1,18 @@
-"""What both colours of the Connect and gRPC-Web transports share. Pure.
+"""The Connect protocol's unary calls, as bytes. Pure.
 
-connectrpc 0.13 is wrapped with care: it turns CancelledError into ConnectError(CANCELED) and
-every local exception into ConnectError(UNAVAILABLE), with the original as `__cause__`.
+Every rule is from https://connectrpc.com/docs/protocol, sections "Unary-Request",
+"Unary-Response", "Error End-Stream" (the shape of an error) and "Error Codes". Spoken
+directly and not through connectrpc: docs/adr/0002 has the reasons and the measurements.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from triwire._http import network_error
 from triwire.errors import Code, RpcError, decode_details
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.failures import timeout_error
@@ -18,145 +21,132 @@ from triwire.transports.metadata import application_metadata, to_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connectrpc.client import ResponseMetadata
-    from connectrpc.errors import ConnectError
-    from connectrpc.method import MethodInfo
-    from connectrpc.request import Headers
+    from triwire._http import HttpResponse
+    from triwire.spec import Pairs
 
-    from triwire.spec import MethodSpec, Pairs
+__all__ = ["raw_response", "request_headers", "timeout_header"]
 
-__all__ = [
-    "PROTOCOLS",
-    "RawCodec",
-    "method_info",
-    "raw_response",
-    "request_headers",
-    "rpc_error",
-    "timeout_ms",
-]
+_CONTENT_TYPE: Final = "application/proto"
+_OK: Final = 200
 
-# Name of the wire -> name of connectrpc's ProtocolType.
-PROTOCOLS: Final = {"connect": "CONNECT", "grpc-web": "GRPC_WEB"}
-
-# connectrpc's code values are the Connect protocol's names; gRPC spells one differently.
+# "Error Codes": Connect spells one of them differently.
 _CODES: Final = {code.name.lower(): code for code in Code} | {"canceled": Code.CANCELLED}
 
+# "HTTP to Error Code": for answers that are no Connect error. Everything else is unknown.
+_CODE_OF_HTTP: Final = {
+    400: Code.INTERNAL,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    429: Code.UNAVAILABLE,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
 
-class RawCodec:
-    """A connectrpc codec that leaves messages as the bytes they are.
-
-    The transport encodes requests itself and hands out response bodies undecoded.
-    """
-
-    def name(self) -> str:
-        """Name of the encoding in content types: protobuf binary."""
-        return "proto"
-
-    def encode(self, message: bytes) -> bytes:
-        """Return `message`."""
-        return message
-
-    def decode(self, data: bytes | bytearray, message_class: type[bytes]) -> bytes:
-        """Return `data` as bytes."""
-        return data if isinstance(data, message_class) else bytes(data)
+# The protocol allows at most ten digits.
+_MAX_TIMEOUT_MS: Final = 9_999_999_999
 
 
-def method_info(method: MethodSpec[Any, Any]) -> MethodInfo[bytes, bytes]:
-    """Describe a unary method to connectrpc, with bytes for messages."""
-    from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
-
-    return MethodInfo(
-        name=method.name,
-        service_name=method.service,
-        input=bytes,
-        output=bytes,
-        idempotency_level=IdempotencyLevel[method.idempotency.name],
-        stream_type=StreamType.UNARY,
-    )
+def request_headers(headers: Pairs, user_agent: str) -> list[tuple[str, str]]:
+    """Return the HTTP headers of a unary request, but for the timeout."""
+    return [
+        ("content-type", _CONTENT_TYPE),
+        ("connect-protocol-version", "1"),
+        ("user-agent", user_agent),
+        *to_text(headers),
+    ]
 
 
-def request_headers(headers: Pairs, user_agent: str) -> Headers:
-    """Return request metadata as connectrpc takes it."""
-    from connectrpc.request import Headers
-
-    found = Headers(to_text(headers))
-    found["user-agent"] = user_agent
-    return found
-
-
-def timeout_ms(timeout_seconds: float | None) -> int | None:
-    """Return the timeout in whole milliseconds, at least 1 unless no time is left.
+def timeout_header(timeout_seconds: float) -> tuple[str, str]:
+    """Return the timeout as sent: whole milliseconds, never 0.
 
     Raises:
         RpcError: DEADLINE_EXCEEDED when no time is left.
     """
-    if timeout_seconds is None:
-        return None
     if timeout_seconds <= 0:
         raise timeout_error(timeout_seconds)
-    return max(1, math.floor(timeout_seconds * 1000))
+    milliseconds = min(max(1, math.floor(timeout_seconds * 1000)), _MAX_TIMEOUT_MS)
+    return ("connect-timeout-ms", str(milliseconds))
 
 
-def raw_response(body: bytes, metadata: ResponseMetadata) -> RawResponse:
-    """Join a body with the metadata that connectrpc collected beside it."""
-    return RawResponse(
-        body,
-        _metadata(metadata.headers),
-        _metadata(metadata.trailers),
-    )
+def raw_response(response: HttpResponse) -> RawResponse:
+    """Return the raw reply that an HTTP response carries.
 
-
-def _metadata(headers: Headers) -> Metadata:
-    pairs: Iterable[tuple[str, str]] = headers.allitems()
-    return application_metadata(pairs)
-
-
-def rpc_error(
-    error: ConnectError, metadata: ResponseMetadata, timeout_seconds: float | None
-) -> BaseException:
-    """Return what a ConnectError stands for.
-
-    That is an RpcError, or, where connectrpc wrapped a cancellation, the original exception.
-
-    Args:
-        error: The error that connectrpc raised.
-        metadata: What it collected of the response; tells whether the server spoke at all.
-        timeout_seconds: The timeout of the call, for the text.
+    Raises:
+        RpcError: the server's error, or what an answer that is no Connect answer stands for.
     """
-    cause = error.__cause__
-    code = _CODES.get(error.code.value, Code.UNKNOWN)
-    if isinstance(cause, TimeoutError) and code is Code.DEADLINE_EXCEEDED:
-        return timeout_error(timeout_seconds)
-    if isinstance(cause, Exception):
-        return network_error(cause)
-    if cause is not None:
-        return cause
-    if _is_answer(metadata):
-        return RpcError(
-            code,
-            error.message,
-            details=decode_details((d.type_name, d.message_bytes) for d in error.details),
-            from_server=True,
+    content_type = response.header("content-type").partition(";")[0].strip().lower()
+    if response.status != _OK:
+        raise _error(response, content_type)
+    if content_type != _CONTENT_TYPE:
+        raise RpcError(
+            Code.INTERNAL if content_type.startswith("application/") else Code.UNKNOWN,
+            f"expected content type {_CONTENT_TYPE!r}, got {content_type!r} with HTTP status 200; "
+            "look for a proxy in between, and whether the endpoint is right",
         )
-    status = metadata.http_status
-    if status is None:
-        return RpcError(code, error.message)
-    kind = metadata.headers.get("content-type", "none")
-    return RpcError(
-        code,
-        f"no RPC answer but HTTP status {status} with content type {kind!r}: {error.message}; "
-        "look for a proxy in between, and whether the endpoint and its path prefix are right",
+    if response.header("content-encoding") not in {"", "identity"}:
+        encoding = response.header("content-encoding")
+        message = f"unknown content encoding {encoding!r}: none was asked for"
+        raise RpcError(Code.INTERNAL, message)
+    return RawResponse(
+        response.body,
+        lambda: _metadata(response, trailers=False),
+        lambda: _metadata(response, trailers=True),
     )
 
 
-def _is_answer(metadata: ResponseMetadata) -> bool:
-    """Whether the error came as the protocol says.
+def _metadata(response: HttpResponse, *, trailers: bool) -> Metadata:
+    """Unary trailers travel as headers named "trailer-"."""
+    prefix = "trailer-"
+    pairs: Iterable[tuple[str, str]] = response.headers
+    if trailers:
+        return application_metadata(
+            (key[len(prefix) :], value) for key, value in pairs if key.startswith(prefix)
+        )
+    return application_metadata(pair for pair in pairs if not pair[0].startswith(prefix))
 
-    Connect: a status other than 200 with a JSON body (connectrpc.com/docs/protocol,
-    "Unary-Response"). gRPC-Web: a grpc-status, in the body's trailers or in the headers.
-    """
-    if "grpc-status" in metadata.trailers:
-        return True
-    content_type = metadata.headers.get("content-type", "")
-    is_json = content_type.partition(";")[0].strip() == "application/json"
-    return metadata.http_status not in {None, 200} and is_json
+
+def _error(response: HttpResponse, content_type: str) -> RpcError:
+    fallback = _CODE_OF_HTTP.get(response.status, Code.UNKNOWN)
+    body = _json_object(response.body) if content_type == "application/json" else None
+    code = _CODES.get(str(body.get("code"))) if body is not None else None
+    if body is None or (code is None and "message" not in body):
+        kind = content_type or "none"
+        return RpcError(
+            fallback,
+            f"no Connect answer but HTTP status {response.status} with content type {kind!r}; "
+            "look for a proxy in between, and whether the endpoint and its path prefix are right",
+        )
+    message = body.get("message")
+    return RpcError(
+        code or fallback,
+        message if isinstance(message, str) else "",
+        details=decode_details(_details(body.get("details"))),
+        from_server=True,
+    )
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def _details(listed: object) -> list[tuple[str, bytes]]:
+    """Read error details, leaving out what is malformed: they must not fail the error."""
+    found: list[tuple[str, bytes]] = []
+    for entry in cast("list[object]", listed) if isinstance(listed, list) else []:
+        detail = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
+        kind, value = detail.get("type"), detail.get("value")
+        if not isinstance(kind, str) or not isinstance(value, str):
+            continue
+        try:
+            # Unpadded by the protocol; padded by some servers.
+            data = base64.b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4))
+        except (binascii.Error, ValueError):
+            continue
+        found.append((kind, data))
+    return found

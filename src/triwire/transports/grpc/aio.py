@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire.codec.binary import BinaryCodec
 from triwire.spec import RawResponse
 from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.grpc import wire
+from triwire.transports.metadata import application_metadata
 
 if TYPE_CHECKING:
     import grpc.aio
@@ -89,10 +91,10 @@ class AsyncGrpcTransport:
         if not isinstance(body, bytes):
             # grpc.aio.EOF, or None: status OK came without a message.
             raise wire.missing_message(method.path)
+        headers = await call.initial_metadata() or ()
+        trailers = await call.trailing_metadata() or ()
         return RawResponse(
-            body,
-            wire.metadata(await call.initial_metadata()),
-            wire.metadata(await call.trailing_metadata()),
+            body, partial(application_metadata, headers), partial(application_metadata, trailers)
         )
 
     def _open(self) -> grpc.aio.Channel:

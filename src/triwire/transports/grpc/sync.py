@@ -10,6 +10,7 @@ from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code
 from triwire.spec import RawResponse
 from triwire.transports.grpc import wire
+from triwire.transports.metadata import application_metadata
 from triwire.transports.failures import closed_error, timeout_error
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class GrpcTransport:
             raise wire.missing_message(method.path)
         return RawResponse(
             body,
-            wire.metadata(call.initial_metadata()),
-            wire.metadata(call.trailing_metadata()),
+            lambda: application_metadata(call.initial_metadata() or ()),
+            lambda: application_metadata(call.trailing_metadata() or ()),
         )
 
     def _open(self) -> grpc.Channel:

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError, from_status
 from triwire.transports.failures import timeout_error, tls_error
-from triwire.transports.metadata import application_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from triwire.config import Endpoint
-    from triwire.spec import Metadata
 
 __all__ = [
     "channel_options",
-    "metadata",
     "missing_message",
     "rpc_error",
     "target",
@@ -72,11 +69,6 @@ def timeout_seconds(seconds: float | None) -> float | None:
     if seconds <= 0:
         raise timeout_error(seconds)
     return max(seconds - 0.001, 0.001)
-
-
-def metadata(pairs: Iterable[tuple[str, str | bytes]] | None) -> Metadata:
-    """Return the application's part of received metadata."""
-    return application_metadata(pairs or ())
 
 
 def missing_message(path: str) -> RpcError:
