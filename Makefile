@@ -63,6 +63,11 @@ demo: $(VENV)/.stamp-run ## Run every method on every wire against the embedded 
 test: $(VENV)/.stamp-dev ## Run the test suite (without the foreign programs of `make interop`)
 	@$(PY) -m pytest -m "not interop and not conformance" $(ARGS)
 
+.PHONY: interop
+interop: $(VENV)/.stamp-dev ## Run foreign programs against our contract and emulator (needs Go)
+	@$(PY) scripts/bootstrap.py --tool go --purpose "make interop"
+	@$(PY) -m pytest -m interop $(ARGS)
+
 # The oldest installation that pyproject.toml allows: protobuf's and grpcio's bounds matter to users.
 LOWEST := .venv-lowest
 $(LOWEST)/.stamp: pyproject.toml scripts/lowest_bounds.py $(VENV)/.stamp-dev
