@@ -37,24 +37,24 @@ REQUIREMENTS = ("grpcio-tools==1.71.2", "grpcio==1.71.2", "protobuf==5.29.6", "s
 GENERATORS = frozenset({"python", "grpc_python"})
 
 
-def tools_python(folder: Path = ROOT / ".tools" / REQUIREMENTS[0].replace("==", "-")) -> Path:
+def tools_python(root: Path = ROOT) -> Path:
     """Return the interpreter that has grpcio-tools, making its environment if need be.
 
     Raises:
         RuntimeError: The packages could not be installed.
     """
+    folder = root / ".tools" / REQUIREMENTS[0].replace("==", "-")
     python = folder / "bin" / "python"
     stamp = folder / ".installed"
     wanted = "\n".join(REQUIREMENTS)
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
-    print(f"making {folder.relative_to(ROOT)}", file=sys.stderr)
+    print(f"making {folder.relative_to(root)}", file=sys.stderr)
     venv.create(folder, with_pip=True)
-    command = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    done = subprocess.run(
-        [*command, "--only-binary=:all:", *REQUIREMENTS], stdout=sys.stderr, check=False
-    )
+    command: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "install"]
+    command += ["--quiet", "--only-binary=:all:", *REQUIREMENTS]
+    done = subprocess.run(command, stdout=sys.stderr, check=False)
     if done.returncode != 0:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise RuntimeError(
@@ -79,11 +79,11 @@ def generate(
         out = Path(folder, "out")
         out.mkdir()
         descriptors.write_bytes(FileDescriptorSet(file=request.proto_file).SerializeToString())
-        command = [python, "-m", "grpc_tools.protoc", f"--descriptor_set_in={descriptors}"]
+        command: list[str | Path] = [python, "-m", "grpc_tools.protoc"]
+        command += [f"--descriptor_set_in={descriptors}"]
         command += [f"--{name}_out={out}" for name in generators]
-        done = subprocess.run(
-            [*command, *request.file_to_generate], capture_output=True, text=True, check=False
-        )
+        command += request.file_to_generate
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             response.error = done.stderr.strip()
             return response

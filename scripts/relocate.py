@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -23,6 +25,9 @@ POOL_CALL = "_descriptor_pool.Default().AddSerializedFile"
 OUR_POOL_CALL = "_triwire_pool.add_file"
 
 
+_Node: TypeAlias = ast.expr | ast.stmt | ast.alias
+
+
 class RelocationError(Exception):
     """Generated code that has a form nobody has seen yet; the text says where."""
 
@@ -33,20 +38,22 @@ class _Edits:
 
     data: bytes
     where: str
-    spans: list[tuple[int, int, bytes]] = field(default_factory=list)
-    _starts: list[int] = field(default_factory=list)
+    spans: list[tuple[int, int, bytes]] = field(default_factory=list[tuple[int, int, bytes]])
+    _starts: list[int] = field(default_factory=list[int])
 
     def __post_init__(self) -> None:
         self._starts = [0]
         for line in self.data.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
 
-    def replace(self, node: ast.AST, new: str) -> None:
-        start = self._offset(node, "lineno", "col_offset")
-        self.spans.append((start, self._offset(node, "end_lineno", "end_col_offset"), new.encode()))
+    def replace(self, node: _Node, new: str) -> None:
+        if node.end_lineno is None or node.end_col_offset is None:
+            raise self.fail(node, "a syntax tree without end positions")
+        end = self._offset(node.end_lineno, node.end_col_offset)
+        self.spans.append((self._offset(node.lineno, node.col_offset), end, new.encode()))
 
-    def insert(self, node: ast.AST, new: str) -> None:
-        start = self._offset(node, "lineno", "col_offset")
+    def insert(self, node: _Node, new: str) -> None:
+        start = self._offset(node.lineno, node.col_offset)
         self.spans.append((start, start, new.encode()))
 
     def applied(self) -> str:
@@ -57,11 +64,11 @@ class _Edits:
             done = end
         return b"".join([*parts, self.data[done:]]).decode()
 
-    def fail(self, node: ast.AST, what: str) -> RelocationError:
-        return RelocationError(f"{self.where}:{getattr(node, 'lineno', 0)}: {what}")
+    def fail(self, node: _Node, what: str) -> RelocationError:
+        return RelocationError(f"{self.where}:{node.lineno}: {what}")
 
-    def _offset(self, node: ast.AST, line: str, column: str) -> int:
-        return self._starts[getattr(node, line) - 1] + int(getattr(node, column))
+    def _offset(self, line: int, column: int) -> int:
+        return self._starts[line - 1] + column
 
 
 def relocate(text: str, *, modules: Collection[str], package: str, where: str = "<text>") -> str:
@@ -167,8 +174,17 @@ def _move_call(node: ast.Call, modules: Collection[str], package: str, edits: _E
     """Rewrite the registration of the file, and the module name given to the message classes."""
     function = ast.unparse(node.func)
     if function == POOL_CALL:
-        edits.replace(node.func, OUR_POOL_CALL)
+        match node.args:
+            case [ast.Constant(value=bytes(serialized))]:
+                edits.replace(node.func, OUR_POOL_CALL)
+                name = FileDescriptorProto.FromString(serialized).name
+                edits.insert(node.args[0], f"{name!r}, ")
+            case _:
+                raise edits.fail(node, f"expected the file's bytes as argument of {POOL_CALL}")
     elif function.startswith("_builder."):
         for argument in node.args:
-            if isinstance(argument, ast.Constant) and argument.value in modules:
-                edits.replace(argument, repr(f"{package}.{argument.value}"))
+            match argument:
+                case ast.Constant(value=str(module)) if module in modules:
+                    edits.replace(argument, repr(f"{package}.{module}"))
+                case _:
+                    pass

@@ -19,7 +19,7 @@ __all__ = ["is_dropped", "without_files"]
 
 
 def is_dropped(name: str, drop: Collection[str]) -> bool:
-    """Tell whether a proto path is listed in `drop`: as itself, or below a folder ("google/api/")."""
+    """Tell whether a proto path is listed in `drop`: by itself or by folder."""
     return any(name.startswith(entry) if entry.endswith("/") else name == entry for entry in drop)
 
 
@@ -33,7 +33,9 @@ def without_files(request: CodeGeneratorRequest, drop: Collection[str]) -> CodeG
     for field in ("file_to_generate", "proto_file", "source_file_descriptors"):
         result.ClearField(field)
     result.file_to_generate.extend(n for n in request.file_to_generate if not is_dropped(n, drop))
-    result.proto_file.extend(_stripped(file, drop) for file in request.proto_file if not is_dropped(file.name, drop))
+    result.proto_file.extend(
+        _stripped(file, drop) for file in request.proto_file if not is_dropped(file.name, drop)
+    )
     return result
 
 

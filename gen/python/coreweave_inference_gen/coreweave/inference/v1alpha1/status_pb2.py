@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _triwire_pool.add_file(b'\n)coreweave/inference/v1alpha1/status.proto\x12\x1c\x63oreweave.inference.v1alpha1*\x96\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATUS_CREATING\x10\x01\x12\x13\n\x0fSTATUS_UPDATING\x10\x02\x12\x13\n\x0fSTATUS_DELETING\x10\x03\x12\x10\n\x0cSTATUS_ERROR\x10\x04\x12\x11\n\rSTATUS_FAILED\x10\x05\x12\x10\n\x0cSTATUS_READY\x10\x06\x62\x06proto3')
+DESCRIPTOR = _triwire_pool.add_file('coreweave/inference/v1alpha1/status.proto', b'\n)coreweave/inference/v1alpha1/status.proto\x12\x1c\x63oreweave.inference.v1alpha1*\x96\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATUS_CREATING\x10\x01\x12\x13\n\x0fSTATUS_UPDATING\x10\x02\x12\x13\n\x0fSTATUS_DELETING\x10\x03\x12\x10\n\x0cSTATUS_ERROR\x10\x04\x12\x11\n\rSTATUS_FAILED\x10\x05\x12\x10\n\x0cSTATUS_READY\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
