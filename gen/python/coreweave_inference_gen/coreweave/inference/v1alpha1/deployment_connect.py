@@ -70,8 +70,8 @@ class DeploymentService(Protocol):
     async def update_deployment(self, request: UpdateDeploymentRequest, ctx: RequestContext[UpdateDeploymentRequest, UpdateDeploymentResponse], /) -> UpdateDeploymentResponse:
         """
         Replaces a deployment's configuration. There is no field mask and no version check: send everything
-        that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-        replicas out while the old ones serve.
+        that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+        rolled out under STATUS_UPDATING, a change of the scaling alone is not.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -296,8 +296,8 @@ class DeploymentServiceClient(ConnectClient):
     ) -> UpdateDeploymentResponse:
         """
         Replaces a deployment's configuration. There is no field mask and no version check: send everything
-        that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-        replicas out while the old ones serve.
+        that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+        rolled out under STATUS_UPDATING, a change of the scaling alone is not.
         """
         return await self.execute_unary(
             request=request,
@@ -394,8 +394,8 @@ class DeploymentServiceSync(Protocol):
     def update_deployment(self, request: UpdateDeploymentRequest, ctx: RequestContext[UpdateDeploymentRequest, UpdateDeploymentResponse], /) -> UpdateDeploymentResponse:
         """
         Replaces a deployment's configuration. There is no field mask and no version check: send everything
-        that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-        replicas out while the old ones serve.
+        that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+        rolled out under STATUS_UPDATING, a change of the scaling alone is not.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -618,8 +618,8 @@ class DeploymentServiceClientSync(ConnectClientSync):
     ) -> UpdateDeploymentResponse:
         """
         Replaces a deployment's configuration. There is no field mask and no version check: send everything
-        that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-        replicas out while the old ones serve.
+        that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+        rolled out under STATUS_UPDATING, a change of the scaling alone is not.
         """
         return self.execute_unary(
             request=request,

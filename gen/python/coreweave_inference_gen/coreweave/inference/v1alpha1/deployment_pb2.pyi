@@ -623,8 +623,8 @@ Global___CreateDeploymentResponse: _TypeAlias = CreateDeploymentResponse  # noqa
 
 @_typing.final
 class UpdateDeploymentRequest(_message.Message):
-    """Request of DeploymentService.UpdateDeployment: the whole new configuration, not a difference. A setting
-    that is left out has its default afterwards.
+    """Request of DeploymentService.UpdateDeployment: the whole new configuration, not a difference. Expect a
+    setting that is left out to be reset to its default.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -108,8 +108,8 @@ class DeploymentServiceServicer(object):
 
     def UpdateDeployment(self, request, context):
         """Replaces a deployment's configuration. There is no field mask and no version check: send everything
-        that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-        replicas out while the old ones serve.
+        that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+        rolled out under STATUS_UPDATING, a change of the scaling alone is not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

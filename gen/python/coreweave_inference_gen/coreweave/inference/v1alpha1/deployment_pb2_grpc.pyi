@@ -52,8 +52,8 @@ class DeploymentServiceStub:
     """
     UpdateDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_pb2.UpdateDeploymentRequest, _deployment_pb2.UpdateDeploymentResponse]
     """Replaces a deployment's configuration. There is no field mask and no version check: send everything
-    that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-    replicas out while the old ones serve.
+    that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+    rolled out under STATUS_UPDATING, a change of the scaling alone is not.
     """
     DeleteDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_pb2.DeleteDeploymentRequest, _deployment_pb2.DeleteDeploymentResponse]
     """Starts the deletion of a deployment and answers with its state at that moment. It is gone when
@@ -88,8 +88,8 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     """
     UpdateDeployment: _aio.UnaryUnaryMultiCallable[_deployment_pb2.UpdateDeploymentRequest, _deployment_pb2.UpdateDeploymentResponse]  # type: ignore[assignment]
     """Replaces a deployment's configuration. There is no field mask and no version check: send everything
-    that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-    replicas out while the old ones serve.
+    that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+    rolled out under STATUS_UPDATING, a change of the scaling alone is not.
     """
     DeleteDeployment: _aio.UnaryUnaryMultiCallable[_deployment_pb2.DeleteDeploymentRequest, _deployment_pb2.DeleteDeploymentResponse]  # type: ignore[assignment]
     """Starts the deletion of a deployment and answers with its state at that moment. It is gone when
@@ -145,8 +145,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_pb2.UpdateDeploymentResponse, _abc.Awaitable[_deployment_pb2.UpdateDeploymentResponse]]:
         """Replaces a deployment's configuration. There is no field mask and no version check: send everything
-        that should hold afterwards, starting from a fresh Get. A change of engine or model rolls new
-        replicas out while the old ones serve.
+        that should hold afterwards, starting from a fresh Get. A change of the engine or its settings is
+        rolled out under STATUS_UPDATING, a change of the scaling alone is not.
         """
 
     @_abc_1.abstractmethod

@@ -555,8 +555,8 @@ Global___CreateGatewayResponse: _TypeAlias = CreateGatewayResponse  # noqa: Y015
 
 @_typing.final
 class UpdateGatewayRequest(_message.Message):
-    """Request of GatewayService.UpdateGateway: the whole new configuration, not a difference. A setting
-    that is left out has its default afterwards.
+    """Request of GatewayService.UpdateGateway: the whole new configuration, not a difference. Expect a
+    setting that is left out to be reset to its default, but see `endpoint_configuration`.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
