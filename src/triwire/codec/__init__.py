@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from google.protobuf.message import Message
 
 __all__ = ["Codec", "JsonCodec"]
@@ -41,7 +43,22 @@ class Codec(Protocol):
 
 
 class JsonCodec(Codec, Protocol):
-    """A codec whose bytes are JSON text, which REST also needs for single fields."""
+    """A codec whose bytes are JSON text, with what REST needs for the parts of a request."""
+
+    @property
+    def enum_aliases(self) -> Mapping[str, Mapping[str, int]]:
+        """Full enum name -> spelling -> number, read beside the names of the values."""
+        ...
+
+    @property
+    def ignore_unknown_fields(self) -> bool:
+        """Whether fields (and query parameters) that a message does not have are skipped."""
+        ...
+
+    @property
+    def ignore_unknown_enum_names(self) -> bool:
+        """Whether enum values whose name is unknown are skipped."""
+        ...
 
     def encode_field(self, message: Message, field_name: str) -> bytes:
         """Write the value of one field of `message` as a JSON text of its own.

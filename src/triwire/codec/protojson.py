@@ -66,10 +66,12 @@ class ProtoJsonCodec:
         use_proto_names: bool = False,
         max_bytes: int | None = None,
     ) -> None:
-        self._aliases = {name: dict(found) for name, found in (enum_aliases or {}).items()}
+        self.enum_aliases: Mapping[str, Mapping[str, int]] = {
+            name: dict(found) for name, found in (enum_aliases or {}).items()
+        }
         self._write_aliases = write_enum_aliases
-        self._ignore_unknown_fields = ignore_unknown_fields
-        self._ignore_unknown_enum_names = ignore_unknown_enum_names
+        self.ignore_unknown_fields = ignore_unknown_fields
+        self.ignore_unknown_enum_names = ignore_unknown_enum_names
         self._reject_duplicate_keys = reject_duplicate_keys
         self._always_emit_fields = always_emit_fields
         self._use_proto_names = use_proto_names
@@ -202,7 +204,7 @@ class ProtoJsonCodec:
         try:
             found = native_type(
                 descriptor,
-                enum_aliases=self._aliases,
+                enum_aliases=self.enum_aliases,
                 write_aliases=self._write_aliases,
                 any_types=tuple(self._any_types),
             )
@@ -216,9 +218,9 @@ class ProtoJsonCodec:
             from triwire.codec.reader import JsonReader
 
             self._reader = JsonReader(
-                enum_aliases=self._aliases,
-                ignore_unknown_fields=self._ignore_unknown_fields,
-                ignore_unknown_enum_names=self._ignore_unknown_enum_names,
+                enum_aliases=self.enum_aliases,
+                ignore_unknown_fields=self.ignore_unknown_fields,
+                ignore_unknown_enum_names=self.ignore_unknown_enum_names,
                 reject_duplicate_keys=self._reject_duplicate_keys,
             )
         return self._reader

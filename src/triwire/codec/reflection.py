@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-__all__ = ["AnyDescriptor", "AnyField", "AnyMessage", "is_map", "is_repeated"]
+__all__ = ["AnyDescriptor", "AnyField", "AnyMessage", "AnyValue", "is_map", "is_repeated"]
 
 # google.protobuf has two implementations of its descriptors, and the stubs name both as
 # unrelated classes.
@@ -12,6 +12,8 @@ AnyDescriptor: TypeAlias = Any
 AnyField: TypeAlias = Any
 # A message whose fields are reached by reflection.
 AnyMessage: TypeAlias = Any
+# The value of a field.
+AnyValue: TypeAlias = Any
 
 _LABEL_REPEATED = 3
 

@@ -1,0 +1,398 @@
+"""Services answered as REST: an ASGI application by the methods' google.api.http rules.
+
+Choices where google.api.http is silent:
+
+- An unknown route is 404, a known path with another verb 405 with `Allow`, both UNIMPLEMENTED
+  in the body: NOT_FOUND is what methods say of resources. HEAD is answered as GET without the
+  body, OPTIONS with `Allow`.
+- A request body must be JSON (415 otherwise), plain or gzip; an empty one is an empty message.
+  A body sent to a method that takes none is not read.
+- A path field that the body gives too must say the same there (INVALID_ARGUMENT otherwise).
+- Unknown fields and query parameters are refused or skipped as the codec is told.
+- `Grpc-Timeout` (as grpc-gateway reads it) limits the call: DEADLINE_EXCEEDED after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import re
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from urllib.parse import quote
+
+from triwire.errors import Code, RpcError
+from triwire.server.service import ServerContext
+from triwire.spec import StreamKind
+from triwire.transcode.fields import RequestError, TextReader
+from triwire.transcode.server import ServerRouter
+from triwire.transports.metadata import application_metadata, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from google.protobuf.message import Message
+
+    from triwire.codec import JsonCodec
+    from triwire.server.service import MethodHandler, Service
+    from triwire.transcode.server import ServerRoute
+
+__all__ = ["RestApplication"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_log: Final = logging.getLogger("triwire.server")
+
+_JSON: Final = "application/json"
+# What may stand unencoded in a path, beside letters and digits (RFC 3986, section 3.3).
+_PATH_SAFE: Final = "/:@!$&'()*+,;=-._~"
+_TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])", re.ASCII)
+_TIMEOUT_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_GZIP_WINDOW: Final = 31  # zlib: 15 bits of window, 16 to expect gzip's header
+
+
+class _Answer(NamedTuple):
+    """A response before it is sent."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]]
+
+
+class _HttpError(Exception):
+    """An error whose HTTP status is not the one of its code, or that has headers of its own."""
+
+    def __init__(
+        self, status: int, error: RpcError, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(str(error))
+        self.status = status
+        self.error = error
+        self.headers = headers
+
+
+class _DisconnectedError(Exception):
+    """The client went away before its request was complete."""
+
+
+class RestApplication:
+    """An ASGI application that serves unary methods with a google.api.http rule.
+
+    Args:
+        services: What to serve; methods without a rule, and streams, are left out.
+        codec: Reads and writes JSON. For a server: `ignore_unknown_fields=False`,
+            `ignore_unknown_enum_names=False` and `reject_duplicate_keys=True` unless clients
+            are known to rely on laxness.
+        max_body_bytes: Largest request body, after decompression.
+        error_style: "rpc" writes the google.rpc number as "code" of error bodies, "http" the
+            HTTP status.
+
+    Raises:
+        ValueError: A rule does not fit its messages, two rules match the same requests, or an
+            unknown error style.
+    """
+
+    def __init__(
+        self,
+        services: Iterable[Service],
+        *,
+        codec: JsonCodec,
+        max_body_bytes: int = 4 * 1024 * 1024,
+        error_style: Literal["rpc", "http"] = "rpc",
+    ) -> None:
+        if error_style not in {"rpc", "http"}:
+            message = f"unknown error_style {error_style!r}: expected 'rpc' or 'http'"
+            raise ValueError(message)
+        self._codec = codec
+        self._max_body_bytes = max_body_bytes
+        self._http_codes = error_style == "http"
+        reader = TextReader(
+            enum_aliases=codec.enum_aliases,
+            ignore_unknown_fields=codec.ignore_unknown_fields,
+            ignore_unknown_enum_names=codec.ignore_unknown_enum_names,
+        )
+        self._router: ServerRouter[MethodHandler] = ServerRouter(
+            (
+                (handler.method, handler)
+                for service in services
+                for handler in service.methods
+                if handler.method.stream_kind is StreamKind.UNARY
+            ),
+            reader,
+        )
+
+    def has_path(self, raw_path: str) -> bool:
+        """Whether some verb has a route for a path, percent-encoded as it was sent."""
+        try:
+            return bool(self._router.allowed(raw_path))
+        except RequestError:
+            return False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; see the ASGI specification, version 3."""
+        if scope["type"] != "http":
+            message = f"expected an ASGI scope of type 'http', got {scope['type']!r}"
+            raise ValueError(message)
+        try:
+            answer = await self._answer(scope, receive)
+        except _DisconnectedError:
+            return
+        headers = [
+            (b"content-length", b"%d" % len(answer.body)),
+            *((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> _Answer:
+        context: ServerContext | None = None
+        try:
+            path = _raw_path(scope)
+            verb = str(scope["method"])
+            route = self._route(verb, path)
+            if route is None:
+                return self._options(path)
+            context = _context(route.target, scope)
+            request = await self._request(route, scope, receive)
+            response = await _call(route.target, request, context)
+            body = self._encode(route, response, context)
+        except _HttpError as failure:
+            return self._error(failure.error, context, failure.status, failure.headers)
+        except RequestError as error:
+            return self._error(_invalid(error), context)
+        except RpcError as error:
+            return self._error(error, context)
+        headers = [("content-type", _JSON), *_headers_of(context)]
+        return _Answer(200, body, headers)
+
+    def _route(self, verb: str, path: str) -> ServerRoute[MethodHandler] | None:
+        """Return the route, or None for an OPTIONS request to be answered here."""
+        route = self._router.find(verb, path)
+        if route is None and verb == "HEAD":
+            route = self._router.find("GET", path)
+        if route is not None:
+            return route
+        allowed = self._allowed(path)
+        if not allowed:
+            text = f"no method is served at {verb} {path[:200]}"
+            raise _HttpError(404, RpcError(Code.UNIMPLEMENTED, text))
+        if verb == "OPTIONS":
+            return None
+        text = f"{verb} is not served here: expected one of {', '.join(allowed)}"
+        raise _HttpError(405, RpcError(Code.UNIMPLEMENTED, text), (("allow", ", ".join(allowed)),))
+
+    def _allowed(self, path: str) -> list[str]:
+        found = set(self._router.allowed(path))
+        if "GET" in found:
+            found.add("HEAD")
+        return sorted({*found, "OPTIONS"}) if found else []
+
+    def _options(self, path: str) -> _Answer:
+        return _Answer(204, b"", [("allow", ", ".join(self._allowed(path)))])
+
+    async def _request(
+        self, route: ServerRoute[MethodHandler], scope: Scope, receive: Receive
+    ) -> Message:
+        binding = route.binding
+        request_type = route.target.method.request_type
+        message: Message = request_type()
+        if binding.body_field is not None:
+            body = await self._body(scope, receive)
+            if body:
+                try:
+                    message = (
+                        self._codec.decode_field(body, request_type, binding.body_field)
+                        if binding.body_field
+                        else self._codec.decode(body, request_type)
+                    )
+                except RpcError as error:
+                    if error.code is not Code.INTERNAL:
+                        raise
+                    # The codec's word for bytes that are no message; here they are the client's.
+                    raise RpcError(
+                        Code.INVALID_ARGUMENT, error.message, details=error.details
+                    ) from error
+        query = scope.get("query_string", b"").decode("latin-1")
+        binding.fill(route.segments, query, message)
+        return message
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:18]) > self._max_body_bytes:
+            raise self._too_large()
+        parts: list[bytes] = []
+        total = 0
+        more = True
+        while more:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                raise _DisconnectedError
+            part = event.get("body", b"")
+            total += len(part)
+            if total > self._max_body_bytes:
+                raise self._too_large()
+            parts.append(part)
+            more = event.get("more_body", False)
+        body = b"".join(parts)
+        if not body:
+            return body
+        _check_json(headers.get(b"content-type", b"").decode("latin-1"))
+        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+        if encoding in {"", "identity"}:
+            return body
+        if encoding == "gzip":
+            return self._gunzip(body)
+        text = f"unknown content-encoding {encoding[:40]!r}: expected gzip or identity"
+        error = RpcError(Code.INVALID_ARGUMENT, text)
+        # RFC 9110, section 12.5.3: Accept-Encoding in a 415 says what would do.
+        raise _HttpError(415, error, (("accept-encoding", "gzip"),))
+
+    def _gunzip(self, body: bytes) -> bytes:
+        """Decompress without ever holding more than the limit."""
+        stream = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            data = stream.decompress(body, self._max_body_bytes + 1)
+        except zlib.error as error:
+            raise RpcError(Code.INVALID_ARGUMENT, f"the body is no gzip: {error}") from error
+        if len(data) > self._max_body_bytes:
+            raise self._too_large()
+        if not stream.eof:
+            raise RpcError(Code.INVALID_ARGUMENT, "the body is no gzip: it ends early")
+        if stream.unused_data:
+            raise RpcError(Code.INVALID_ARGUMENT, "the body has data behind the gzip stream")
+        return data
+
+    def _too_large(self) -> _HttpError:
+        text = f"the request body is above the limit of {self._max_body_bytes} bytes"
+        return _HttpError(413, RpcError(Code.RESOURCE_EXHAUSTED, text))
+
+    def _encode(
+        self, route: ServerRoute[MethodHandler], response: Message, context: ServerContext
+    ) -> bytes:
+        try:
+            if route.binding.response_body:
+                return self._codec.encode_field(response, route.binding.response_body)
+            return self._codec.encode(response)
+        except ValueError as error:
+            _log.exception("response of %s cannot be written", context.method.path)
+            raise RpcError(Code.INTERNAL, "internal error") from error
+
+    def _error(
+        self,
+        error: RpcError,
+        context: ServerContext | None,
+        status: int | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> _Answer:
+        status = error.code.http_status if status is None else status
+        tree = {
+            "code": status if self._http_codes else int(error.code),
+            "message": error.message,
+            "details": [_detail_tree(self._codec, detail) for detail in error.details],
+        }
+        body = json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+        sent = [("content-type", _JSON), *headers]
+        if error.retry_delay_seconds is not None:
+            sent.append(("retry-after", str(math.ceil(error.retry_delay_seconds))))
+        if context is not None:
+            sent.extend(_headers_of(context))
+        return _Answer(status, body, sent)
+
+
+async def _call(handler: MethodHandler, request: Message, context: ServerContext) -> Message:
+    try:
+        async with asyncio.timeout(context.timeout_seconds):
+            found = handler.function(request, context)
+            return await found if isinstance(found, Awaitable) else found
+    except RpcError:
+        raise
+    except TimeoutError as error:
+        if context.timeout_seconds is None:
+            _log.exception("handler of %s failed", context.method.path)
+            raise RpcError(Code.INTERNAL, "internal error") from error
+        text = f"no answer within {context.timeout_seconds:g} s"
+        raise RpcError(Code.DEADLINE_EXCEEDED, text) from error
+    except Exception as error:
+        _log.exception("handler of %s failed", context.method.path)
+        raise RpcError(Code.INTERNAL, "internal error") from error
+
+
+def _raw_path(scope: Scope) -> str:
+    """Return the path as it was sent, without the part that the application is mounted at."""
+    raw = scope.get("raw_path")
+    if raw:
+        path = raw.partition(b"?")[0].decode("latin-1")
+    else:
+        path = quote(scope["path"], safe=_PATH_SAFE)
+    root = quote(str(scope.get("root_path", "")), safe=_PATH_SAFE)
+    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
+
+
+def _context(handler: MethodHandler, scope: Scope) -> ServerContext:
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    timeout = next((value for name, value in pairs if name.lower() == "grpc-timeout"), None)
+    return ServerContext(
+        handler.method, "rest", application_metadata(pairs), _timeout_seconds(timeout)
+    )
+
+
+def _timeout_seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = _TIMEOUT.fullmatch(text.strip())
+    if found is None:
+        raise RequestError("", f"malformed grpc-timeout {text[:40]!r}: expected as in '1500m'")
+    return int(found[1]) * _TIMEOUT_UNITS[found[2]]
+
+
+def _check_json(content_type: str) -> None:
+    kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = {
+        parameter.removeprefix("charset=").strip('"')
+        for parameter in parameters
+        if parameter.startswith("charset=")
+    }
+    if kind in {"", _JSON} and charsets <= {"utf-8", "utf8", "us-ascii"}:
+        return
+    text = f"unknown content-type {content_type[:80]!r}: expected {_JSON}"
+    # RFC 9110, section 15.5.16: Accept in a 415 says what would do.
+    raise _HttpError(415, RpcError(Code.INVALID_ARGUMENT, text), (("accept", _JSON),))
+
+
+def _headers_of(context: ServerContext) -> list[tuple[str, str]]:
+    trailers = to_text(tuple(context.response_trailers))
+    return [
+        *((name.lower(), value) for name, value in to_text(tuple(context.response_headers))),
+        *((f"trailer-{name.lower()}", value) for name, value in trailers),
+    ]
+
+
+def _invalid(error: RequestError) -> RpcError:
+    from google.rpc.error_details_pb2 import BadRequest
+
+    violation = BadRequest.FieldViolation(field=error.field, description=error.problem)
+    details = [BadRequest(field_violations=[violation])] if error.field else []
+    return RpcError(Code.INVALID_ARGUMENT, str(error), details=details)
+
+
+def _detail_tree(codec: JsonCodec, detail: Message) -> dict[str, Any]:
+    """Write a detail as the JSON of google.protobuf.Any that holds it."""
+    from google.protobuf.any_pb2 import Any as AnyMessage
+
+    packed = detail
+    if not isinstance(packed, AnyMessage):
+        packed = AnyMessage()
+        packed.Pack(detail)
+    try:
+        tree: dict[str, Any] = json.loads(codec.encode(packed))
+    except ValueError:
+        # A type that is not known here: its name is what can be said in JSON.
+        tree = {"@type": packed.type_url}
+    return tree

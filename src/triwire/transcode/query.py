@@ -1,0 +1,276 @@
+"""Messages as query parameters, both ways.
+
+google/api/http.proto, "Rules for HTTP mapping": every field that is neither in the path nor
+in the body is a parameter named by its field path; repeated fields repeat the parameter,
+message fields contribute one parameter per leaf. It leaves open, and here it is:
+
+- Names are written in lowerCamelCase, as ProtoJSON writes them; both spellings are read.
+- Maps, which the rules do not cover, are written `m[key]=value` as grpc-gateway reads them;
+  `m.key=value` is read too. Values of such maps are scalars or messages that are one text.
+- A message field that is set but empty has no leaf, so it is not sent.
+- Times, durations, masks and wrappers are one text each. Any, Struct, Value and ListValue
+  have no text and are refused, as repeated messages are by the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote_to_bytes
+
+from triwire.codec.jsonpath import JsonError
+from triwire.codec.reflection import is_map, is_repeated
+from triwire.codec.scalars import SKIP
+from triwire.transcode.fields import RequestError, is_text_message, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from triwire.codec.reflection import AnyField, AnyMessage, AnyValue
+    from triwire.transcode.fields import TextReader
+
+__all__ = ["QueryReader", "QueryWriter", "encode_query", "parse_query"]
+
+_BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_MAP_KEY: Final = re.compile(r"(?P<path>[^\[\]]+)\[(?P<key>.*)\]", re.DOTALL)
+_NO_TEXT: Final = frozenset(
+    f"google.protobuf.{name}" for name in ("Any", "Struct", "Value", "ListValue")
+)
+
+
+def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """Write parameters as a query string; everything but unreserved characters is encoded."""
+    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+
+
+def parse_query(text: str) -> list[tuple[str, str]]:
+    """Read a query string, without its "?", into pairs in order.
+
+    "+" is a space, as HTML forms have it. Empty parts are skipped.
+
+    Raises:
+        RequestError: Malformed percent-encoding, or no UTF-8.
+    """
+    return [_parse_pair(part) for part in text.split("&") if part]
+
+
+def _parse_pair(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    return _decode(name), _decode(value)
+
+
+def _decode(text: str) -> str:
+    if "%" not in text and "+" not in text and text.isascii():
+        return text
+    if _BAD_PERCENT.search(text):
+        raise RequestError("", f"malformed percent-encoding in the query near {text[:40]!r}")
+    try:
+        return unquote_to_bytes(text.replace("+", " ")).decode()
+    except UnicodeDecodeError:
+        raise RequestError("", f"the query is no UTF-8 near {text[:40]!r}") from None
+
+
+class QueryWriter:
+    """Writes the fields of a message as parameters.
+
+    Args:
+        bound: Paths (tuples of proto names) that the URL path or the body carries.
+    """
+
+    def __init__(self, bound: Collection[tuple[str, ...]]) -> None:
+        self._bound = frozenset(bound)
+        self._writers: dict[AnyField, Any] = {}
+
+    def pairs(self, message: AnyMessage) -> list[tuple[str, str]]:
+        """Return the parameters in the order of field numbers, not percent-encoded.
+
+        Raises:
+            ValueError: A field is set that no parameter can carry.
+        """
+        found: list[tuple[str, str]] = []
+        self._add(message, (), "", found)
+        return found
+
+    def _add(
+        self,
+        message: AnyMessage,
+        path: tuple[str, ...],
+        prefix: str,
+        found: list[tuple[str, str]],
+    ) -> None:
+        for field, value in message.ListFields():
+            here = (*path, field.name)
+            if here in self._bound:
+                continue
+            name = prefix + field.json_name
+            kind = field.message_type
+            if is_map(field):
+                self._add_map(field, value, name, found)
+            elif kind is None or is_text_message(kind):
+                write = self._writers.get(field)
+                if write is None:
+                    write = self._writers[field] = text_of(field)
+                if is_repeated(field):
+                    found.extend((name, write(item)) for item in value)
+                else:
+                    found.append((name, write(value)))
+            elif is_repeated(field) or kind.full_name in _NO_TEXT:
+                what = "repeated messages" if is_repeated(field) else f"a {kind.full_name}"
+                text = f"field {'.'.join(here)!r} cannot be sent: a query cannot carry {what}"
+                raise ValueError(text)
+            else:
+                self._add(value, here, f"{name}.", found)
+
+    def _add_map(
+        self, field: AnyField, entries: AnyValue, name: str, found: list[tuple[str, str]]
+    ) -> None:
+        value_field = field.message_type.fields_by_name["value"]
+        kind = value_field.message_type
+        if kind is not None and not is_text_message(kind):
+            text = f"field {field.name!r} cannot be sent: a query cannot carry maps of messages"
+            raise ValueError(text)
+        write_key = text_of(field.message_type.fields_by_name["key"])
+        write = text_of(value_field)
+        found.extend((f"{name}[{write_key(key)}]", write(entries[key])) for key in sorted(entries))
+
+
+class QueryReader:
+    """Reads parameters into the fields of a message.
+
+    Args:
+        reader: Reads the text of values.
+        bound: Paths (tuples of proto names) that the URL path or the body carries: as
+            parameters they are refused.
+    """
+
+    def __init__(self, reader: TextReader, bound: Collection[tuple[str, ...]]) -> None:
+        self._reader = reader
+        self._bound = frozenset(bound)
+
+    def read(self, pairs: Iterable[tuple[str, str]], message: AnyMessage) -> None:
+        """Set what the parameters say.
+
+        Raises:
+            RequestError: An unknown parameter, a malformed value, one value too many.
+        """
+        seen: dict[tuple[Any, ...], str] = {}
+        for name, value in pairs:
+            self._read_one(name, value, message, seen)
+
+    def _read_one(
+        self, name: str, text: str, message: AnyMessage, seen: dict[tuple[Any, ...], str]
+    ) -> None:
+        bracketed = _MAP_KEY.fullmatch(name)
+        steps = (bracketed["path"] if bracketed else name).split(".")
+        target = message
+        path: tuple[str, ...] = ()
+        for index, step in enumerate(steps):
+            field = _field_named(target, step)
+            if field is None:
+                if self._reader.ignore_unknown_fields:
+                    return
+                raise RequestError(name, f"{target.DESCRIPTOR.full_name} has no such field")
+            path = (*path, field.name)
+            if path in self._bound:
+                raise RequestError(name, "the path or the body carries this field, not the query")
+            _check_oneof(field, path, name, seen)
+            rest = steps[index + 1 :]
+            if is_map(field):
+                key = bracketed["key"] if bracketed and not rest else ".".join(rest)
+                if (bracketed and rest) or not (rest or bracketed):
+                    break
+                self._put_entry(field, target, (name, key, text), seen, path)
+                return
+            if not rest and not bracketed:
+                self._put(field, target, (name, text), seen, path)
+                return
+            if field.message_type is None or is_repeated(field) or not rest:
+                break
+            target = getattr(target, field.name)
+        raise RequestError(name, "this field cannot be addressed so in a query")
+
+    def _put(
+        self,
+        field: AnyField,
+        target: AnyMessage,
+        pair: tuple[str, str],
+        seen: dict[tuple[Any, ...], str],
+        path: tuple[str, ...],
+    ) -> None:
+        name, text = pair
+        kind = field.message_type
+        if kind is not None and not is_text_message(kind):
+            raise RequestError(name, f"a query cannot carry {kind.full_name}; name its fields")
+        repeated = is_repeated(field)
+        if not repeated and seen.setdefault((*path, None), name) and (*path, "") in seen:
+            raise RequestError(name, "given twice, and the field is not repeated")
+        seen[(*path, "")] = name
+        try:
+            if kind is not None:
+                self._reader.message(_message_in(target, field, repeated=repeated), text)
+                return
+            value = self._reader.scalar(field, text)
+        except JsonError as error:
+            raise RequestError(name, str(error)) from None
+        if value is SKIP:
+            return
+        if repeated:
+            getattr(target, field.name).append(value)
+        else:
+            setattr(target, field.name, value)
+
+    def _put_entry(
+        self,
+        field: AnyField,
+        target: AnyMessage,
+        entry: tuple[str, str, str],
+        seen: dict[tuple[Any, ...], str],
+        path: tuple[str, ...],
+    ) -> None:
+        name, key_text, text = entry
+        fields = field.message_type.fields_by_name
+        kind = fields["value"].message_type
+        if kind is not None and not is_text_message(kind):
+            raise RequestError(name, "a query cannot carry maps of messages")
+        entries = getattr(target, field.name)
+        try:
+            key = self._reader.scalar(fields["key"], key_text)
+            if (*path, key, "") in seen:
+                raise RequestError(name, "this key is given twice")
+            seen[(*path, key, "")] = name
+            if kind is not None:
+                self._reader.message(entries[key], text)
+                return
+            value = self._reader.scalar(fields["value"], text)
+        except JsonError as error:
+            raise RequestError(name, str(error)) from None
+        if value is not SKIP:
+            entries[key] = value
+
+
+def _message_in(target: AnyMessage, field: AnyField, *, repeated: bool) -> AnyMessage:
+    found = getattr(target, field.name)
+    if repeated:
+        return found.add()
+    found.SetInParent()
+    return found
+
+
+def _field_named(message: AnyMessage, name: str) -> AnyField:
+    """Return the field with this proto or JSON name, or None."""
+    descriptor = message.DESCRIPTOR
+    found = descriptor.fields_by_name.get(name)
+    if found is not None:
+        return found
+    return next((field for field in descriptor.fields if field.json_name == name), None)
+
+
+def _check_oneof(
+    field: AnyField, path: tuple[str, ...], name: str, seen: dict[tuple[Any, ...], str]
+) -> None:
+    oneof = field.containing_oneof
+    if oneof is None:
+        return
+    member = seen.setdefault((*path[:-1], oneof.name, "oneof"), field.name)
+    if member != field.name:
+        raise RequestError(name, f"{member!r} is given too, and at most one may be")

@@ -1,0 +1,1 @@
+"""REST with ProtoJSON, by the google.api.http rules of the methods."""

@@ -1,0 +1,77 @@
+"""Carries calls as REST requests with ProtoJSON bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triwire.transports.rest.wire import Wire
+
+if TYPE_CHECKING:
+    from triwire._http import AsyncHttp
+    from triwire.codec import JsonCodec
+    from triwire.config import Endpoint
+    from triwire.spec import MethodSpec, Pairs, RawResponse
+    from triwire.transports.base import AsyncTransport, RequestT, ResponseT
+
+__all__ = ["AsyncRestTransport"]
+
+
+class AsyncRestTransport:
+    """Speaks REST as the methods' google.api.http rules say.
+
+    Args:
+        http: The HTTP client; closed with the transport.
+        endpoint: Where the server is.
+        codec: Writes and reads JSON.
+        user_agent: Value of the User-Agent header.
+    """
+
+    def __init__(
+        self, http: AsyncHttp, endpoint: Endpoint, *, codec: JsonCodec, user_agent: str
+    ) -> None:
+        self._http = http
+        self._url = endpoint.url
+        self._wire = Wire(codec, user_agent=user_agent)
+
+    @property
+    def wire(self) -> str:
+        """Always "rest"."""
+        return "rest"
+
+    async def unary(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        request: RequestT,
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> RawResponse:
+        """Send one message and return the raw reply; see `AsyncTransport`.
+
+        Raises:
+            ValueError: The method has no HTTP rule, a path field is empty or does not look
+                like its template, or a field is set that REST cannot carry.
+        """
+        sent = self._wire.request(method, request, headers=headers, timeout_seconds=timeout_seconds)
+        came = await self._http.execute(
+            sent.verb,
+            self._url + sent.target,
+            headers=sent.headers,
+            body=sent.body,
+            timeout_seconds=timeout_seconds,
+        )
+        return self._wire.response(
+            method, sent, status=came.status, headers=came.headers, body=came.body
+        )
+
+    def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
+        """Read ProtoJSON; see `AsyncTransport`."""
+        return self._wire.decode(method, body)
+
+    async def aclose(self) -> None:
+        """Close all connections; idempotent."""
+        await self._http.aclose()
+
+
+if TYPE_CHECKING:
+    _: type[AsyncTransport] = AsyncRestTransport

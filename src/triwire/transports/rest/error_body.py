@@ -1,0 +1,230 @@
+"""Error responses of REST servers. Pure; never raises, whatever the body.
+
+Two shapes are in use, `{"code", "message", "details"}` and the same under "error"; in both,
+"code" is a google.rpc number or an HTTP status. Both occur for one and the same API.
+"""
+
+from __future__ import annotations
+
+import json
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from triwire.errors import Code, RpcError, code_from_http, decode_details
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from google.protobuf.message import Message
+
+__all__ = ["error_from_body", "what_came"]
+
+_SHOWN: Final = 200
+_NAMES: Final = {code.name: code for code in Code} | {"CANCELED": Code.CANCELLED}
+
+# A response that is no error of an API tells about the hop that made it. These are the codes
+# that gRPC infers (grpc/doc/http-grpc-status-mapping.md), but for 429, which names its own:
+# above all, a 404 from a proxy must not look like a resource that is gone.
+_INFERRED: Final = {
+    400: Code.INTERNAL,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    405: Code.UNIMPLEMENTED,
+    429: Code.RESOURCE_EXHAUSTED,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
+
+# What an HTTP status leaves open and the details tell: (status, type of a detail) -> code.
+# google/rpc/code.proto maps several codes to 400 and 409; AIP-193 names the details.
+_TOLD_BY_DETAIL: Final = {
+    (400, "google.rpc.PreconditionFailure"): Code.FAILED_PRECONDITION,
+    (409, "google.rpc.ResourceInfo"): Code.ALREADY_EXISTS,
+}
+
+
+def error_from_body(status: int, headers: Mapping[str, str], body: bytes) -> RpcError:
+    """Return the error that a response stands for.
+
+    Args:
+        status: HTTP status, not 2xx.
+        headers: Response headers, names in lower case.
+        body: The whole body, of any content.
+    """
+    delay = _retry_after_seconds(headers)
+    tree = _error_object(body)
+    if tree is None:
+        code = _INFERRED.get(status, Code.UNKNOWN)
+        text = f"HTTP {status} with {what_came(headers, body)}"
+        return RpcError(code, text, retry_delay_seconds=delay)
+    details = _read_details(tree.get("details"))
+    message = tree.get("message")
+    return RpcError(
+        _code_of(status, tree, details),
+        message if isinstance(message, str) else "",
+        details=details,
+        from_server=True,
+        retry_delay_seconds=delay,
+    )
+
+
+def _error_object(body: bytes) -> dict[str, Any] | None:
+    """Return the object that holds code and message, or None if the body has none."""
+    try:
+        tree = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(tree, dict):
+        return None
+    found = cast("dict[str, Any]", tree)
+    inner = found.get("error")
+    if isinstance(inner, dict):
+        found = cast("dict[str, Any]", inner)
+    known = isinstance(found.get("message"), str) or _is_code(found.get("code"))
+    return found if known else None
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def _code_of(status: int, tree: dict[str, Any], details: Sequence[Message]) -> Code:
+    """Choose the code: the body says which, the HTTP status has the last word.
+
+    The body counts where it agrees with the status: 400 stands for INVALID_ARGUMENT,
+    FAILED_PRECONDITION and OUT_OF_RANGE alike.
+    """
+    for claim in (tree.get("status"), tree.get("code")):
+        claimed = _claimed_code(claim)
+        if claimed is not None and _agrees(claimed, status):
+            return claimed
+    for detail in details:
+        told = _TOLD_BY_DETAIL.get((status, detail.DESCRIPTOR.full_name))
+        if told is not None:
+            return told
+    return code_from_http(status)
+
+
+def _claimed_code(claim: object) -> Code | None:
+    if isinstance(claim, str):
+        named = _NAMES.get(claim.upper())
+        if named is not None or not (claim.isascii() and claim.isdigit()):
+            return named
+        claim = int(claim[:_CODE_DIGITS])
+    if isinstance(claim, int) and not isinstance(claim, bool):
+        return _NUMBERS.get(claim)
+    return None
+
+
+_CODE_DIGITS: Final = 9
+_NUMBERS: Final = {int(code): code for code in Code}
+
+
+def _agrees(code: Code, status: int) -> bool:
+    if code.http_status == status or code_from_http(status) is code:
+        return True
+    # A server that has no such route: 404 by HTTP, UNIMPLEMENTED by RPC.
+    return code is Code.UNIMPLEMENTED and status == 404  # noqa: PLR2004 - an HTTP status
+
+
+def _read_details(found: object) -> tuple[Message, ...]:
+    if not isinstance(found, list):
+        return ()
+    details: list[Message] = []
+    for item in cast("list[object]", found):
+        if isinstance(item, dict):
+            details.extend(_read_detail(cast("dict[str, Any]", item)))
+    return tuple(details)
+
+
+def _read_detail(tree: dict[str, Any]) -> tuple[Message, ...]:
+    """Return one detail, typed if it is a google.rpc type that can be read.
+
+    Anything else is kept whole as an Any that holds a google.protobuf.Struct: JSON of an
+    unknown type cannot become the bytes of that type.
+    """
+    from google.rpc import error_details_pb2
+
+    from triwire.codec.jsonpath import JsonError
+    from triwire.codec.reader import JsonReader
+
+    reader = JsonReader(
+        enum_aliases={},
+        ignore_unknown_fields=True,
+        ignore_unknown_enum_names=True,
+        reject_duplicate_keys=False,
+    )
+    url = tree.get("@type")
+    if isinstance(url, str):
+        package, _, name = url.rpartition("/")[2].rpartition(".")
+        kind = getattr(error_details_pb2, name, None) if package == "google.rpc" else None
+        if kind is not None:
+            message: Message = kind()
+            fields = {key: value for key, value in tree.items() if key != "@type"}
+            try:
+                reader.read_message(fields, message, 1)
+            except JsonError:
+                pass
+            else:
+                return (message,)
+    else:
+        connect = _connect_detail(tree)
+        if connect:
+            return connect
+    return _as_struct(tree)
+
+
+def _connect_detail(tree: dict[str, Any]) -> tuple[Message, ...]:
+    """Read a detail as Connect writes it: a type name and base64 of its bytes."""
+    from triwire.codec.jsonpath import JsonError
+    from triwire.codec.scalars import read_base64
+
+    name, value = tree.get("type"), tree.get("value")
+    if not isinstance(name, str) or not isinstance(value, str):
+        return ()
+    try:
+        return decode_details([(name, read_base64(value))])
+    except JsonError:
+        return ()
+
+
+def _as_struct(tree: dict[str, Any]) -> tuple[Message, ...]:
+    from google.protobuf.any_pb2 import Any as AnyMessage
+    from google.protobuf.struct_pb2 import Struct
+
+    struct = Struct()
+    packed = AnyMessage()
+    try:
+        struct.update(tree)
+        packed.Pack(struct)
+    except (ValueError, TypeError, RecursionError):
+        return ()
+    return (packed,)
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return the Retry-After header in seconds (RFC 9110, section 10.2.3), or None.
+
+    A date counts from the response's own Date, so that no clock of ours is asked.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:_CODE_DIGITS])
+    try:
+        then = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (then - now).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def what_came(headers: Mapping[str, str], body: bytes, *, expected: str = "an API error") -> str:
+    """Describe a response that is no answer of an API: its type and how the body begins."""
+    kind = headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+    if not body.strip():
+        return f"{kind} and an empty body, expected {expected}"
+    start = " ".join(body[:_SHOWN].decode("utf-8", "replace").split())
+    more = "..." if len(body) > _SHOWN else ""
+    return f"{kind}, expected {expected}; the body begins {start + more!r}"

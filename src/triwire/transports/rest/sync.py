@@ -1,0 +1,78 @@
+# Generated from src/triwire/transports/rest/aio.py by scripts/unasync.py. DO NOT EDIT.
+"""Carries calls as REST requests with ProtoJSON bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triwire.transports.rest.wire import Wire
+
+if TYPE_CHECKING:
+    from triwire._http import Http
+    from triwire.codec import JsonCodec
+    from triwire.config import Endpoint
+    from triwire.spec import MethodSpec, Pairs, RawResponse
+    from triwire.transports.base import RequestT, ResponseT, Transport
+
+__all__ = ["RestTransport"]
+
+
+class RestTransport:
+    """Speaks REST as the methods' google.api.http rules say.
+
+    Args:
+        http: The HTTP client; closed with the transport.
+        endpoint: Where the server is.
+        codec: Writes and reads JSON.
+        user_agent: Value of the User-Agent header.
+    """
+
+    def __init__(
+        self, http: Http, endpoint: Endpoint, *, codec: JsonCodec, user_agent: str
+    ) -> None:
+        self._http = http
+        self._url = endpoint.url
+        self._wire = Wire(codec, user_agent=user_agent)
+
+    @property
+    def wire(self) -> str:
+        """Always "rest"."""
+        return "rest"
+
+    def unary(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        request: RequestT,
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> RawResponse:
+        """Send one message and return the raw reply; see `Transport`.
+
+        Raises:
+            ValueError: The method has no HTTP rule, a path field is empty or does not look
+                like its template, or a field is set that REST cannot carry.
+        """
+        sent = self._wire.request(method, request, headers=headers, timeout_seconds=timeout_seconds)
+        came = self._http.execute(
+            sent.verb,
+            self._url + sent.target,
+            headers=sent.headers,
+            body=sent.body,
+            timeout_seconds=timeout_seconds,
+        )
+        return self._wire.response(
+            method, sent, status=came.status, headers=came.headers, body=came.body
+        )
+
+    def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
+        """Read ProtoJSON; see `Transport`."""
+        return self._wire.decode(method, body)
+
+    def close(self) -> None:
+        """Close all connections; idempotent."""
+        self._http.close()
+
+
+if TYPE_CHECKING:
+    _: type[Transport] = RestTransport

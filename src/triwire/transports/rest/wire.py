@@ -1,0 +1,166 @@
+"""What both colours of the REST transport share: requests out, responses in. Pure.
+
+Choices where google.api.http is silent:
+
+- The timeout goes along as `Grpc-Timeout` (gRPC over HTTP/2, "Timeout"), the header that
+  grpc-gateway and our own server know: a server can stop work that nobody waits for. Others
+  ignore it.
+- Response trailers are headers named `trailer-<key>`, as Connect sends them for unary calls.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from triwire.errors import Code, RpcError
+from triwire.spec import RawResponse
+from triwire.transcode.client import ClientPlan
+from triwire.transports.metadata import application_metadata, to_text
+from triwire.transports.rest.error_body import error_from_body, what_came
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from triwire.codec import JsonCodec
+    from triwire.spec import MethodSpec, Pairs
+    from triwire.transcode.client import HttpCall
+    from triwire.transports.base import ResponseT
+
+__all__ = ["RestRequest", "Wire", "timeout_text"]
+
+_JSON: Final = "application/json"
+_TRAILER: Final = "trailer-"
+_MAX_TIMEOUT: Final = 99_999_999  # gRPC over HTTP/2: at most eight digits
+_NO_CONTENT: Final = 204
+
+
+class RestRequest:
+    """A request ready for HTTP.
+
+    Attributes:
+        verb: HTTP method.
+        target: Path and query, to be put behind the endpoint's URL.
+        headers: All request headers but host and content-length.
+        body: The JSON body, or None.
+        response_body: Proto name of the response's field that the HTTP body will be, or "".
+    """
+
+    __slots__ = ("body", "headers", "response_body", "target", "verb")
+
+    def __init__(self, call: HttpCall, headers: list[tuple[str, str]], body: bytes | None) -> None:
+        self.verb = call.verb
+        self.target = call.target
+        self.response_body = call.response_body
+        self.headers = headers
+        self.body = body
+
+
+class Wire:
+    """REST as a function of its inputs; the methods' rules are compiled once each.
+
+    Args:
+        codec: Writes and reads the bodies.
+        user_agent: Value of the User-Agent header.
+    """
+
+    def __init__(self, codec: JsonCodec, *, user_agent: str) -> None:
+        self._codec = codec
+        self._user_agent = user_agent
+        self._plans: dict[MethodSpec[Any, Any], ClientPlan] = {}
+
+    def request(
+        self,
+        method: MethodSpec[Any, Any],
+        message: Message,
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> RestRequest:
+        """Return the HTTP request of one call.
+
+        Raises:
+            ValueError: The method has no rule, or the message cannot be said by it.
+        """
+        plan = self._plans.get(method)
+        if plan is None:
+            plan = self._plans[method] = ClientPlan(method)
+        call = plan.call(message)
+        sent = [("accept", _JSON), ("user-agent", self._user_agent)]
+        body = None
+        if call.message is not None:
+            sent.append(("content-type", _JSON))
+            body = (
+                self._codec.encode_field(call.message, call.body_field)
+                if call.body_field
+                else self._codec.encode(call.message)
+            )
+        if timeout_seconds is not None:
+            sent.append(("grpc-timeout", timeout_text(timeout_seconds)))
+        sent.extend(to_text(headers))
+        return RestRequest(call, sent, body)
+
+    def response(
+        self,
+        method: MethodSpec[Any, Any],
+        request: RestRequest,
+        *,
+        status: int,
+        headers: list[tuple[str, str]],
+        body: bytes,
+    ) -> RawResponse:
+        """Return what came back of one call.
+
+        Raises:
+            RpcError: The server answered with an error, or with something that is no answer.
+        """
+        by_name = dict(headers)
+        if not 200 <= status < 300:  # noqa: PLR2004 - the class of HTTP statuses that succeed
+            raise error_from_body(status, by_name, body)
+        if status == _NO_CONTENT:
+            body = b"{}"
+        elif not _is_json(by_name.get("content-type", "")):
+            found = what_came(by_name, body, expected=_JSON)
+            raise RpcError(Code.UNKNOWN, f"HTTP {status} with {found}")
+        elif request.response_body:
+            body = self._whole(method, request.response_body, body)
+        sent = [pair for pair in headers if not pair[0].startswith(_TRAILER)]
+        trailers = [
+            (name.removeprefix(_TRAILER), value)
+            for name, value in headers
+            if name.startswith(_TRAILER)
+        ]
+        return RawResponse(body, application_metadata(sent), application_metadata(trailers))
+
+    def decode(self, method: MethodSpec[Any, ResponseT], body: bytes) -> ResponseT:
+        """Read the body of a response; see `Transport.decode`."""
+        return self._codec.decode(body, method.response_type)
+
+    def _whole(self, method: MethodSpec[Any, Any], field_name: str, body: bytes) -> bytes:
+        """Make the whole response of a body that is one of its fields.
+
+        `decode` is not told which binding was used, so every body has the same form.
+        """
+        try:
+            json.loads(body)
+        except (ValueError, RecursionError):
+            # No JSON: said by the codec, with its own words.
+            self._codec.decode_field(body, method.response_type, field_name)
+        key = method.response_type.DESCRIPTOR.fields_by_name[field_name].json_name
+        return b"{%b:%b}" % (json.dumps(key).encode(), body)
+
+
+def timeout_text(seconds: float) -> str:
+    """Write a timeout as gRPC does: at most eight digits and a unit, rounded up."""
+    for unit, scale in (("m", 1_000), ("S", 1), ("M", 1 / 60)):
+        amount = max(0, math.ceil(seconds * scale)) if math.isfinite(seconds) else _MAX_TIMEOUT + 1
+        if amount <= _MAX_TIMEOUT:
+            return f"{amount}{unit}"
+    return f"{_MAX_TIMEOUT}H"
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    # Without a type the body may still be JSON; reading it will tell.
+    return kind in {"", _JSON} or (kind.startswith("application/") and kind.endswith("+json"))

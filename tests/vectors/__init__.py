@@ -1,0 +1,1 @@
+"""Language-neutral test vectors, and what loads them."""
