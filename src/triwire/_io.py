@@ -14,6 +14,7 @@ __all__ = [
     "AsyncClock",
     "AsyncSystemClock",
     "Clock",
+    "HandlerColourError",
     "SystemClock",
     "async_resolve",
     "resolve",
@@ -74,6 +75,10 @@ _clock: type[Clock] = SystemClock
 _async_clock: type[AsyncClock] = AsyncSystemClock
 
 
+class HandlerColourError(TypeError):
+    """A handler that only async code can run was called from blocking code."""
+
+
 async def async_resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
     """Return a handler's result, awaited if it is awaitable."""
     if isinstance(result, Awaitable):
@@ -85,11 +90,11 @@ def resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
     """Return a handler's result.
 
     Raises:
-        TypeError: it is awaitable, which blocking code cannot wait for.
+        HandlerColourError: it is awaitable, which blocking code cannot wait for.
     """
     if isinstance(result, Awaitable):
         if isinstance(result, Coroutine):
             result.close()
         message = "this handler is a coroutine function: call it through the async client"
-        raise TypeError(message)
+        raise HandlerColourError(message)
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from triwire._io import async_resolve
+from triwire._io import HandlerColourError, async_resolve
 from triwire.codec.binary import BinaryCodec
 from triwire.transports.failures import closed_error
 from triwire.transports.memory import wire
@@ -54,7 +54,7 @@ class AsyncMemoryTransport:
         )
         try:
             response = await async_resolve(function(copy, context))
-        except TypeError:
+        except HandlerColourError:
             raise
         except Exception as error:
             raise wire.server_error(error, method.path) from error

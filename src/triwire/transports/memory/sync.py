@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from triwire._io import resolve
+from triwire._io import HandlerColourError, resolve
 from triwire.codec.binary import BinaryCodec
 from triwire.transports.failures import closed_error
 from triwire.transports.memory import wire
@@ -55,7 +55,7 @@ class MemoryTransport:
         )
         try:
             response = resolve(function(copy, context))
-        except TypeError:
+        except HandlerColourError:
             raise
         except Exception as error:
             raise wire.server_error(error, method.path) from error

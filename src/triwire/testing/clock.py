@@ -1,0 +1,61 @@
+"""Clocks that only the test moves."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from triwire._io import AsyncClock, Clock
+
+__all__ = ["AsyncManualClock", "ManualClock"]
+
+
+class _ManualTime:
+    """Time that moves when told to.
+
+    Attributes:
+        slept: Length of each sleep so far, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self.slept: list[float] = []
+
+    def monotonic_seconds(self) -> float:
+        """Return the manual time, which starts at 0."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward.
+
+        Raises:
+            ValueError: `seconds` is negative, infinite or no number.
+        """
+        if not (seconds >= 0 and math.isfinite(seconds)):
+            message = f"time only goes forward: expected seconds >= 0, got {seconds!r}"
+            raise ValueError(message)
+        self._now += seconds
+
+
+class ManualClock(_ManualTime):
+    """A clock for sync clients whose `sleep` moves it and returns at once."""
+
+    def sleep(self, seconds: float) -> None:
+        """Advance the clock and note the length."""
+        self.advance(seconds)
+        self.slept.append(seconds)
+
+
+class AsyncManualClock(_ManualTime):
+    """A clock for async clients whose `sleep` moves it and returns at once."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Advance the clock and note the length."""
+        self.advance(seconds)
+        self.slept.append(seconds)
+
+
+if TYPE_CHECKING:
+    _clock: type[Clock] = ManualClock
+    _async_clock: type[AsyncClock] = AsyncManualClock
