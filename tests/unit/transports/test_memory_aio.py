@@ -90,7 +90,7 @@ async def test_an_unknown_method_is_unimplemented() -> None:
 
 
 async def test_a_request_of_another_type_is_a_type_error_before_the_handler() -> None:
-    with pytest.raises(TypeError, match="takes a .*StringValue message, got BytesValue"):
+    with pytest.raises(TypeError, match=r"takes a .*StringValue message, got BytesValue"):
         await caller().unary(METHOD, BytesValue())  # type: ignore[misc]  # the misuse under test
 
 
