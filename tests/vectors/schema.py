@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import (  # noqa: F401 - they fill the pool that the schema is added to
+from google.protobuf import (
     any_pb2,
     descriptor_pb2,
     descriptor_pool,
@@ -23,6 +23,17 @@ from google.protobuf import (  # noqa: F401 - they fill the pool that the schema
 
 FOLDER = Path(__file__).parent / "transcode"
 PACKAGE = "triwire.vectors.v1"
+
+# Imported for what they do to the pool: the schema refers to their messages.
+WELL_KNOWN = (
+    any_pb2,
+    duration_pb2,
+    empty_pb2,
+    field_mask_pb2,
+    struct_pb2,
+    timestamp_pb2,
+    wrappers_pb2,
+)
 
 
 @cache

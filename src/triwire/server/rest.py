@@ -328,7 +328,7 @@ def _raw_path(scope: Scope) -> str:
     """Return the path as it was sent, without the part that the application is mounted at."""
     raw = scope.get("raw_path")
     if raw:
-        path = raw.partition(b"?")[0].decode("latin-1")
+        path = str(raw.partition(b"?")[0], "latin-1")
     else:
         path = quote(scope["path"], safe=_PATH_SAFE)
     root = quote(str(scope.get("root_path", "")), safe=_PATH_SAFE)

@@ -60,9 +60,7 @@ class AsyncRestTransport:
             body=sent.body,
             timeout_seconds=timeout_seconds,
         )
-        return self._wire.response(
-            method, sent, status=came.status, headers=came.headers, body=came.body
-        )
+        return self._wire.response(method, sent, came)
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Read ProtoJSON; see `AsyncTransport`."""

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from triwire.errors import Code, RpcError, code_from_http, decode_details
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from google.protobuf.message import Message
+
+    from triwire._http import HttpResponse
 
 __all__ = ["error_from_body", "what_came"]
 
@@ -30,8 +32,7 @@ _INFERRED: Final = {
     401: Code.UNAUTHENTICATED,
     403: Code.PERMISSION_DENIED,
     404: Code.UNIMPLEMENTED,
-    405: Code.UNIMPLEMENTED,
-    429: Code.RESOURCE_EXHAUSTED,
+    429: Code.UNAVAILABLE,
     502: Code.UNAVAILABLE,
     503: Code.UNAVAILABLE,
     504: Code.UNAVAILABLE,
@@ -45,24 +46,17 @@ _TOLD_BY_DETAIL: Final = {
 }
 
 
-def error_from_body(status: int, headers: Mapping[str, str], body: bytes) -> RpcError:
-    """Return the error that a response stands for.
-
-    Args:
-        status: HTTP status, not 2xx.
-        headers: Response headers, names in lower case.
-        body: The whole body, of any content.
-    """
-    delay = _retry_after_seconds(headers)
-    tree = _error_object(body)
+def error_from_body(response: HttpResponse) -> RpcError:
+    """Return the error that a response with a status other than 2xx stands for."""
+    delay = _retry_after_seconds(response)
+    tree = _error_object(response.body)
     if tree is None:
-        code = _INFERRED.get(status, Code.UNKNOWN)
-        text = f"HTTP {status} with {what_came(headers, body)}"
-        return RpcError(code, text, retry_delay_seconds=delay)
+        code = _INFERRED.get(response.status, Code.UNKNOWN)
+        return RpcError(code, what_came(response), retry_delay_seconds=delay)
     details = _read_details(tree.get("details"))
     message = tree.get("message")
     return RpcError(
-        _code_of(status, tree, details),
+        _code_of(response.status, tree, details),
         message if isinstance(message, str) else "",
         details=details,
         from_server=True,
@@ -204,27 +198,28 @@ def _as_struct(tree: dict[str, Any]) -> tuple[Message, ...]:
     return (packed,)
 
 
-def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+def _retry_after_seconds(response: HttpResponse) -> float | None:
     """Return the Retry-After header in seconds (RFC 9110, section 10.2.3), or None.
 
     A date counts from the response's own Date, so that no clock of ours is asked.
     """
-    text = headers.get("retry-after", "").strip()
+    text = response.header("retry-after").strip()
     if text.isascii() and text.isdigit():
         return float(text[:_CODE_DIGITS])
     try:
         then = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(headers.get("date", ""))
+        now = parsedate_to_datetime(response.header("date"))
         return max(0.0, (then - now).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
-def what_came(headers: Mapping[str, str], body: bytes, *, expected: str = "an API error") -> str:
+def what_came(response: HttpResponse, *, expected: str = "an API error") -> str:
     """Describe a response that is no answer of an API: its type and how the body begins."""
-    kind = headers.get("content-type", "").partition(";")[0].strip() or "no content type"
-    if not body.strip():
-        return f"{kind} and an empty body, expected {expected}"
-    start = " ".join(body[:_SHOWN].decode("utf-8", "replace").split())
-    more = "..." if len(body) > _SHOWN else ""
-    return f"{kind}, expected {expected}; the body begins {start + more!r}"
+    kind = response.header("content-type").partition(";")[0].strip() or "no content type"
+    text = f"expected {expected}, got HTTP {response.status} with {kind}"
+    if not response.body.strip():
+        return f"{text} and an empty body"
+    start = " ".join(response.body[:_SHOWN].decode("utf-8", "replace").split())
+    more = "..." if len(response.body) > _SHOWN else ""
+    return f"{text} that begins {start + more!r}"

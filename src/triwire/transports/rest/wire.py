@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 from triwire.errors import Code, RpcError
 from triwire.spec import RawResponse
 from triwire.transcode.client import ClientPlan
+from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata, to_text
 from triwire.transports.rest.error_body import error_from_body, what_came
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from triwire._http import HttpResponse
     from triwire.codec import JsonCodec
-    from triwire.spec import MethodSpec, Pairs
+    from triwire.spec import Metadata, MethodSpec, Pairs
     from triwire.transcode.client import HttpCall
     from triwire.transports.base import ResponseT
 
@@ -81,8 +83,11 @@ class Wire:
         """Return the HTTP request of one call.
 
         Raises:
+            RpcError: DEADLINE_EXCEEDED when no time is left.
             ValueError: The method has no rule, or the message cannot be said by it.
         """
+        if timeout_seconds is not None and timeout_seconds <= 0:
+            raise timeout_error(timeout_seconds)
         plan = self._plans.get(method)
         if plan is None:
             plan = self._plans[method] = ClientPlan(method)
@@ -102,36 +107,31 @@ class Wire:
         return RestRequest(call, sent, body)
 
     def response(
-        self,
-        method: MethodSpec[Any, Any],
-        request: RestRequest,
-        *,
-        status: int,
-        headers: list[tuple[str, str]],
-        body: bytes,
+        self, method: MethodSpec[Any, Any], request: RestRequest, response: HttpResponse
     ) -> RawResponse:
         """Return what came back of one call.
 
         Raises:
             RpcError: The server answered with an error, or with something that is no answer.
         """
-        by_name = dict(headers)
-        if not 200 <= status < 300:  # noqa: PLR2004 - the class of HTTP statuses that succeed
-            raise error_from_body(status, by_name, body)
-        if status == _NO_CONTENT:
+        if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP statuses that succeed
+            raise error_from_body(response)
+        body = response.body
+        if response.status == _NO_CONTENT:
             body = b"{}"
-        elif not _is_json(by_name.get("content-type", "")):
-            found = what_came(by_name, body, expected=_JSON)
-            raise RpcError(Code.UNKNOWN, f"HTTP {status} with {found}")
+        elif not _is_json(response.header("content-type")):
+            raise RpcError(Code.UNKNOWN, what_came(response, expected=_JSON))
+        elif response.header("content-encoding") not in {"", "identity"}:
+            encoding = response.header("content-encoding")
+            message = f"unknown content encoding {encoding!r}: none was asked for"
+            raise RpcError(Code.INTERNAL, message)
         elif request.response_body:
             body = self._whole(method, request.response_body, body)
-        sent = [pair for pair in headers if not pair[0].startswith(_TRAILER)]
-        trailers = [
-            (name.removeprefix(_TRAILER), value)
-            for name, value in headers
-            if name.startswith(_TRAILER)
-        ]
-        return RawResponse(body, application_metadata(sent), application_metadata(trailers))
+        return RawResponse(
+            body,
+            lambda: _metadata(response, trailers=False),
+            lambda: _metadata(response, trailers=True),
+        )
 
     def decode(self, method: MethodSpec[Any, ResponseT], body: bytes) -> ResponseT:
         """Read the body of a response; see `Transport.decode`."""
@@ -158,6 +158,18 @@ def timeout_text(seconds: float) -> str:
         if amount <= _MAX_TIMEOUT:
             return f"{amount}{unit}"
     return f"{_MAX_TIMEOUT}H"
+
+
+def _metadata(response: HttpResponse, *, trailers: bool) -> Metadata:
+    if trailers:
+        return application_metadata(
+            (name.removeprefix(_TRAILER), value)
+            for name, value in response.headers
+            if name.startswith(_TRAILER)
+        )
+    return application_metadata(
+        pair for pair in response.headers if not pair[0].startswith(_TRAILER)
+    )
 
 
 def _is_json(content_type: str) -> bool:
