@@ -47,7 +47,10 @@ def add_file(name: str, serialized: bytes) -> FileDescriptor:
         try:
             return descriptor_pool.Default().AddSerializedFile(serialized)
         except TypeError as error:
-            raise ImportError(_refusal(name, serialized, reason=str(error))) from error
+            # Another thread may have registered theirs in between.
+            found = _registered(name)
+            if found is None:
+                raise ImportError(_refusal(name, serialized, reason=str(error))) from error
     # Here and not above: loaded only when two versions meet.
     from triwire._covering import first_gap
 
