@@ -1,0 +1,772 @@
+"""The tracker: plain List polling in, a correct change stream out.
+
+A pure state machine. `plan` says what to do next, the driver does it and hands the outcome to
+`on_list`, `on_get` or `on_failure`, which return events. There is no I/O here, no clock, no task;
+all times are local monotonic seconds that the driver passes in, taken just before a request is
+sent (`started`) and after its whole answer has come (`ended`).
+
+At most one List may be in flight; any number of Gets may be, in any order of arrival. A driver
+that overlaps requests calls `begin` when it sends one, so that `plan` does not name it again, and
+`abandon` if it was cancelled. One tracker must not be used by two threads at once.
+
+What is promised, and under which assumptions: docs/watch.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from triwire.watch.absences import Absences
+from triwire.watch.actions import (
+    Action,
+    GetOne,
+    ListAction,
+    ListAll,
+    ListSince,
+    Request,
+    Stop,
+    WaitUntil,
+    Why,
+)
+from triwire.watch.checkpoint import Checkpoint, StoredEnd, StoredRow
+from triwire.watch.confirmations import Confirmations
+from triwire.watch.events import Bookmark, Event, Failed, Reason, Synced
+from triwire.watch.failures import FailureClass, PollFailure, classify
+from triwire.watch.merge import Verdict
+from triwire.watch.mirror import Mirror
+from triwire.watch.observation import ListAnswer, Observation
+from triwire.watch.options import WatchOptions
+from triwire.watch.outage import Outage
+from triwire.watch.pace import HotGets, PollPace, RelistPace, VisibilityBound, jittered
+from triwire.watch.plausible import StampLimit
+from triwire.watch.rows import Row, Tombstone
+from triwire.watch.stamps import NS_PER_SECOND, duration_ns
+from triwire.watch.tail import Tail
+from triwire.watch.tokens import ResumeToken
+from triwire.watch.watermark import Watermark
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+
+# Before the closed watermark has a value, polls ask from this far below the greatest stamp, plus
+# the visibility bound; nothing depends on it, since the second full list covers everything.
+_BOOT_WINDOW_SECONDS = 60.0
+_MAX_RECENTS = 512
+# What counts as a stamp in the future, for the counter alone.
+_FUTURE_NS = 10 * NS_PER_SECOND
+_GUESSED_OBJECT_BYTES = 1024
+# auto: back to full lists only well below the limit, so that the mode does not flap.
+_AUTO_RETURN_SHARE = 0.75
+
+
+def _newest(items: Iterable[Observation[T]]) -> dict[str, Observation[T]]:
+    """Keep one observation per key: a list that is no snapshot can show two states of one."""
+    newest: dict[str, Observation[T]] = {}
+    for seen in items:
+        other = newest.setdefault(seen.key, seen)
+        if other is not seen and (seen.created_ns, seen.updated_ns) >= (
+            other.created_ns,
+            other.updated_ns,
+        ):
+            newest[seen.key] = seen
+    return newest
+
+
+def _no_paths(_old: object, _new: object) -> frozenset[str]:
+    return frozenset()
+
+
+class Tracker(Generic[T]):
+    """Follows the objects of one scope.
+
+    Args:
+        scope: Endpoint, tenant, kind and filter, as one opaque text: part of every event id.
+        rng: Source of all jitter; seeded, a run repeats exactly.
+        options: See WatchOptions.
+        changed_paths: Compares two objects for `Modified.changed`.
+        checkpoint: State to go on from. The first request then waits for the visibility bound,
+            so that no replica shows less than what was delivered before.
+        now: Local monotonic time of the construction.
+        start_reason: Reason of the first Synced when there is no checkpoint: SNAPSHOT, or EXPIRED
+            if the caller had to drop one.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        rng: random.Random,
+        *,
+        options: WatchOptions | None = None,
+        changed_paths: Callable[[T, T], frozenset[str]] = _no_paths,
+        checkpoint: Checkpoint[T] | None = None,
+        now: float = 0.0,
+        start_reason: Reason = Reason.SNAPSHOT,
+    ) -> None:
+        self._options = options = options or WatchOptions()
+        self._scope = scope
+        self._rng = rng
+        self._sync_reason: Reason | None = start_reason
+        self._bound = VisibilityBound(
+            options, seconds=None if checkpoint is None else checkpoint.bound_seconds
+        )
+        self._watermark = Watermark()
+        self._limit = StampLimit(slack_seconds=options.stamp_slack_seconds)
+        self._tail = Tail(options.tail_limit)
+        self._confirmations = Confirmations()
+        self._hot = HotGets(options)
+        self._absences = Absences(options)
+        self._outage = Outage(options, rng)
+        self._pace = PollPace(options, options.fast_interval_seconds)
+        self._relist = RelistPace(options)
+        self._mirror: Mirror[T] = Mirror(
+            scope=scope,
+            options=options,
+            bound=self._bound,
+            confirmations=self._confirmations,
+            hot=self._hot,
+            changed_paths=changed_paths,
+        )
+        self._full_mode = options.mode != "incremental"
+        self._listed = False
+        self._level = False
+        self._next_poll = self._next_full = now
+        self._last_full = -math.inf
+        self._next_rungs = [now + every for every, _ in options.ladder]
+        self._list_busy = False
+        self._gets_busy: set[str] = set()
+        self._can_get = options.can_get
+        self._denied_gets = 0
+        self._owner: str | None = None
+        self._fatal: Failed | None = None
+        self._waiters = 0
+        self._nudged = False
+        self._wall_clock_ns = 0
+        self._fresh_as_of: float | None = None
+        self._next_bookmark = now
+        if checkpoint is not None:
+            self._restore(checkpoint, now)
+
+    # -- what a driver reads ------------------------------------------------------------------
+
+    @property
+    def visibility_bound_seconds(self) -> float:
+        """The visibility bound as adapted."""
+        return self._bound.seconds
+
+    @property
+    def closed_ns(self) -> int | None:
+        """Everything stamped at or below has been delivered; None while unknown."""
+        return self._watermark.closed_ns
+
+    @property
+    def open_ns(self) -> int | None:
+        """The greatest believable stamp seen."""
+        return self._watermark.open_ns
+
+    @property
+    def renew_credential(self) -> bool:
+        """Whether the driver should get a new credential before its next request."""
+        return self._outage.renew_credential
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Counters of what was met: late, silent, held, sentinel_miss, mass_guard and so on."""
+        return self._mirror.counts
+
+    @property
+    def objects(self) -> dict[str, T]:
+        """The objects known at present, by key (a copy)."""
+        return {key: row.object for key, row in self._mirror.rows.items() if row.object is not None}
+
+    def staleness_seconds(self, now: float) -> float:
+        """Give the age of the last complete poll, from its start; infinite before the first."""
+        return math.inf if self._fresh_as_of is None else now - self._fresh_as_of
+
+    # -- planning -----------------------------------------------------------------------------
+
+    def plan(self, now: float) -> Action:
+        """Say what to do at a local time. Changes nothing; ask again after every outcome."""
+        if self._fatal is not None:
+            return Stop()
+        if now < self._outage.resume_at_seconds:
+            return WaitUntil(self._outage.resume_at_seconds)
+        wake = math.inf
+        if not self._list_busy:
+            action, wake = self._plan_list(now)
+            if action is not None:
+                return action
+        if self._can_get:
+            for queue, why in ((self._confirmations, Why.CONFIRM), (self._hot, Why.HOT)):
+                first = queue.first(busy=self._gets_busy)
+                if first is not None:
+                    if first[0] <= now:
+                        return GetOne(first[1], why)
+                    wake = min(wake, first[0])
+        return WaitUntil(wake)
+
+    def _plan_list(self, now: float) -> tuple[ListAction | None, float]:
+        full_at, why = self._full_due()
+        if full_at <= now:
+            return ListAll(why), full_at
+        if self._next_poll > now:
+            return None, min(full_at, self._next_poll)
+        if self._full_mode:
+            return ListAll(Why.POLL), now
+        if self._watermark.open_ns is None:
+            return ListAll(Why.EMPTY), now
+        return self._rung(now) or ListSince(self._cursor_ns(now)), now
+
+    def _full_due(self) -> tuple[float, Why]:
+        if not self._listed:
+            return self._next_full, Why.SYNC
+        due, why = self._next_full, Why.RELIST
+        watermark = self._watermark
+        if watermark.closed_ns is None and watermark.seen and not self._full_mode:
+            close_at = watermark.seen[0][0] + self._bound.seconds
+            if close_at < due:
+                due, why = close_at, Why.CLOSE
+        if self._hot.too_many or (self._hot and not self._can_get):
+            early = self._relist.at_least(self._options.idle_interval_seconds)
+            due = min(due, self._last_full + early)
+        if not self._can_get:
+            first = self._confirmations.first(busy=frozenset())
+            if first is not None:
+                early = max(first[0], self._last_full + self._bound.seconds)
+                if early < due:
+                    due, why = early, Why.CONFIRM
+        return due, why
+
+    def _rung(self, now: float) -> ListSince | None:
+        closed = self._watermark.closed_ns
+        for index, (_, window) in enumerate(self._options.ladder):
+            if now >= self._next_rungs[index]:
+                start = self._watermark.closed_before(now - window)
+                if start is not None and closed is not None and start < closed:
+                    return ListSince(start - self._options.guard_ns, Why.LADDER, index)
+        return None
+
+    def _cursor_ns(self, now: float) -> int:
+        watermark, guard = self._watermark, self._options.guard_ns
+        if watermark.closed_ns is None:
+            window = self._bound.seconds + _BOOT_WINDOW_SECONDS
+            return (watermark.open_ns or 0) - duration_ns(window)
+        if watermark.can_close(now, bound_seconds=self._bound.seconds):
+            return watermark.closed_ns - guard
+        return self._tail.cursor_ns(watermark.closed_ns, guard_ns=guard)
+
+    # -- what a driver tells ------------------------------------------------------------------
+
+    def begin(self, request: Request) -> None:
+        """Note that a request has been sent; needed only if requests overlap."""
+        if isinstance(request, GetOne):
+            self._gets_busy.add(request.key)
+        else:
+            self._list_busy = True
+
+    def abandon(self, request: Request) -> None:
+        """Note that a request was cancelled: nothing is known of its outcome."""
+        if isinstance(request, GetOne):
+            self._gets_busy.discard(request.key)
+        else:
+            self._list_busy = False
+
+    def nudge(self, now: float) -> None:
+        """Poll at once, and fast for a while: the caller has just written something."""
+        self._nudged = True
+        self._next_poll = min(self._next_poll, now)
+
+    def add_waiter(self) -> None:
+        """Poll fast while somebody waits for a state."""
+        self._waiters += 1
+
+    def remove_waiter(self) -> None:
+        """Undo one `add_waiter`."""
+        self._waiters -= 1
+
+    def on_wire_change(self, now: float) -> None:
+        """Note that requests sent from now on go over another wire.
+
+        Stamps may then be cut differently: until an object is seen on the new wire, its creation
+        stamp is compared with a tolerance of a second. A full list is due at once.
+        """
+        self._mirror.change_wire(now)
+        self._next_full = min(self._next_full, now)
+
+    def on_list(
+        self, action: ListAction, answer: ListAnswer[T], *, started: float, ended: float
+    ) -> list[Event[T]]:
+        """Apply a complete List answer.
+
+        Args:
+            action: What was planned.
+            answer: All of what came.
+            started: Local monotonic time just before the request was sent.
+            ended: Local monotonic time after the whole answer.
+        """
+        self.abandon(action)
+        if self._outage.recovered():
+            self._next_full = min(self._next_full, ended)
+        if not self._same_owner(answer):
+            return self._mirror.drain()
+        newest = _newest(answer.items)
+        doubted = isinstance(action, ListAll) and self._doubt(newest, started, ended)
+        changed, repaired = self._merge(action, newest, started=started, ended=ended)
+        if isinstance(action, ListAll):
+            complete = not doubted
+            if complete:
+                self._suspect_absent(newest, started, ended)
+        else:
+            complete = not self._misses_sentinel(action, newest, started, ended)
+            self._check_filter(action, newest)
+        self._close(action, answer, newest, complete=complete, started=started, ended=ended)
+        self._wall_clock_ns = answer.wall_clock_ns or self._wall_clock_ns
+        if complete:
+            self._fresh_as_of = started
+        if isinstance(action, ListAll):
+            self._after_full(
+                action,
+                answer,
+                complete=complete,
+                changed=changed,
+                repaired=repaired,
+                started=started,
+                ended=ended,
+            )
+        self._after_poll(action, newest, changed=changed, ended=ended)
+        self._bound.settle(ended)
+        self._mirror.tombstones.expire(
+            before=started - max(2 * self._bound.seconds, self._options.tombstone_seconds)
+        )
+        self._mirror.compact()
+        return self._finish(ended)
+
+    def on_get(
+        self, action: GetOne, seen: Observation[T] | None, *, started: float, ended: float
+    ) -> list[Event[T]]:
+        """Apply the outcome of a Get.
+
+        Args:
+            action: What was planned.
+            seen: The object, or None for a NOT_FOUND that the API itself sent (see PollFailure).
+            started: Local monotonic time just before the request was sent.
+            ended: Local monotonic time after the answer.
+        """
+        self.abandon(action)
+        self._denied_gets = 0
+        key = action.key
+        if action.why is Why.CONFIRM:
+            self._confirmations.settle(key)
+        self._hot.asked(key, at=ended)
+        row = self._mirror.rows.get(key)
+        bound = self._bound.seconds
+        if seen is not None:
+            suspicion = self._absences.suspects.pop(key, None)
+            self._mirror.observe(seen, started=started, ended=ended)
+            if suspicion is not None and started < suspicion.started + bound:
+                # Perhaps a replica that has not seen the deletion yet.
+                self._confirmations.ask(key, at=suspicion.started + bound)
+        elif row is not None:
+            if started >= row.first_seen + bound:
+                self._delete(row, Reason.NOT_FOUND, ended)
+            else:
+                self._confirmations.ask(key, at=row.first_seen + bound)
+        return self._finish(ended)
+
+    def on_failure(
+        self, action: Request, failure: PollFailure, *, started: float, ended: float
+    ) -> list[Event[T]]:
+        """Apply a failed request; arguments as in `on_list`."""
+        kind = classify(failure, of_list=not isinstance(action, GetOne))
+        if kind is FailureClass.GONE:
+            if isinstance(action, GetOne):
+                return self.on_get(action, None, started=started, ended=ended)
+            # Some servers answer so when there is nothing to list; the mass guard checks it.
+            nothing: ListAnswer[T] = ListAnswer(())
+            return self.on_list(action, nothing, started=started, ended=ended)
+        self.abandon(action)
+        if isinstance(action, GetOne) and kind in (
+            FailureClass.UNSUPPORTED,
+            FailureClass.DENIED,
+        ):
+            self._denied_gets += 1
+            if kind is FailureClass.UNSUPPORTED or self._denied_gets >= self._options.denied_limit:
+                self._can_get = False
+            self._outage.back_off(failure, kind, at=ended)
+            return []
+        told = self._outage.failed(failure, kind, at=ended)
+        if told is None:
+            return []
+        if told.fatal:
+            self._fatal = told
+        return [told]
+
+    # -- applying a list ----------------------------------------------------------------------
+
+    def _same_owner(self, answer: ListAnswer[T]) -> bool:
+        owner = answer.owner
+        if owner is None or self._owner in (None, owner):
+            self._owner = owner or self._owner
+            return True
+        self._fatal = Failed(
+            f"expected objects of {self._owner!r}, got those of {owner!r}:"
+            " the credential belongs to another tenant now",
+            0,
+            fatal=True,
+        )
+        self._mirror.events.append(self._fatal)
+        return False
+
+    def _doubt(self, newest: dict[str, Observation[T]], started: float, ended: float) -> bool:
+        rows = self._mirror.rows
+        bound = self._bound.seconds
+        missing = [
+            key
+            for key in rows.keys() - newest.keys()
+            if rows[key].first_seen + bound <= started and key not in self._hot
+        ]
+        plan = self._absences.weigh(
+            missing, known=len(rows), live=rows, started=started, bound_seconds=bound
+        )
+        if plan.probe:
+            count = min(self._options.mass_probes if self._can_get else 0, len(missing))
+            # Sorted, since the order of a set differs between processes.
+            probes = self._rng.sample(sorted(missing), count)
+            self._absences.doubt(probes, started=started)
+            for key in probes:
+                self._confirmations.ask(key, at=ended)
+            if plan.doubted:
+                self._mirror.count("mass_guard")
+                self._mirror.events.append(
+                    Failed(
+                        f"{len(missing)} of {len(rows)} known objects are absent from a full list:"
+                        " not believed before Gets and a second list confirm it",
+                        0,
+                        fatal=False,
+                    )
+                )
+        return plan.doubted
+
+    def _merge(
+        self,
+        action: ListAction,
+        newest: dict[str, Observation[T]],
+        *,
+        started: float,
+        ended: float,
+    ) -> tuple[bool, bool]:
+        mirror = self._mirror
+        closed = self._watermark.closed_ns
+        late_below = None if closed is None else closed - self._options.guard_ns
+        changed = repaired = False
+        unknown = [seen for seen in newest.values() if not mirror.shows(seen)]
+        unknown.sort(key=lambda seen: (seen.updated_ns, seen.key))
+        for seen in unknown:
+            verdict = mirror.observe(seen, started=started, ended=ended)
+            if verdict is None:
+                continue
+            changed = True
+            if verdict is Verdict.NEWER and action.why is Why.POLL:
+                self._limit.sample(seen.updated_ns, arrived=ended)
+            if late_below is None or seen.updated_ns > late_below:
+                continue
+            repaired = True
+            if verdict in (Verdict.NEWER, Verdict.RECREATED):
+                mirror.count("late")
+                if self._bound.late(started):
+                    mirror.count("widened")
+            elif verdict is Verdict.TIE:
+                mirror.count("silent")
+        return changed, repaired
+
+    def _suspect_absent(
+        self, newest: dict[str, Observation[T]], started: float, ended: float
+    ) -> None:
+        rows, absences, bound = self._mirror.rows, self._absences, self._bound.seconds
+        absences.clear_seen(newest)
+        missing = sorted(
+            key for key in rows.keys() - newest.keys() if rows[key].first_seen + bound <= started
+        )
+        many = len(missing) > self._options.confirm_limit
+        gone_by_lists = many or not self._can_get
+        believed = not many or absences.probes_are_gone(live=rows)
+        for key in missing:
+            suspicion = absences.suspect(key, started=started)
+            if (
+                gone_by_lists
+                and suspicion.lists > 1
+                and started >= suspicion.started + bound
+                and believed
+            ):
+                self._delete(rows[key], Reason.ABSENT_TWICE, ended)
+        if not gone_by_lists:
+            for key in missing:
+                self._confirmations.ask(key, at=ended)
+
+    def _misses_sentinel(
+        self,
+        action: ListSince,
+        newest: dict[str, Observation[T]],
+        started: float,
+        ended: float,
+    ) -> bool:
+        # From the guard's upper end: what lies inside the guard may be lost to a server that
+        # rounds what it was asked.
+        floor = action.cursor_ns + self._options.guard_ns
+        misses = False
+        for row in self._mirror.stamped_since(floor):
+            if row.key in newest or row.accepted + self._bound.seconds > started:
+                continue
+            misses = True
+            room = len(self._confirmations) < 4 * self._options.confirm_limit
+            if room and row.key not in self._confirmations:
+                self._mirror.count("sentinel_miss")
+                self._confirmations.ask(row.key, at=ended)
+        return misses
+
+    def _check_filter(self, action: ListSince, newest: dict[str, Observation[T]]) -> None:
+        floor = action.cursor_ns - 2 * self._options.guard_ns
+        if any(seen.updated_ns <= floor for seen in newest.values()):
+            self._mirror.count("filter_ignored")
+
+    def _close(
+        self,
+        action: ListAction,
+        answer: ListAnswer[T],
+        newest: dict[str, Observation[T]],
+        *,
+        complete: bool,
+        started: float,
+        ended: float,
+    ) -> None:
+        watermark, options = self._watermark, self._options
+        closed = watermark.closed_ns
+        full = isinstance(action, ListAll)
+        asked_low = (
+            isinstance(action, ListAll)
+            or closed is None
+            or action.cursor_ns <= closed - options.guard_ns
+        )
+        if complete and asked_low:
+            watermark.close(started=started, bound_seconds=self._bound.seconds, full=full)
+        limit = self._limit.at(
+            ended, server_date_ns=answer.server_date_ns, wall_clock_ns=answer.wall_clock_ns
+        )
+        stamps = [seen.updated_ns for seen in newest.values()]
+        if limit is not None:
+            if any(stamp > limit + _FUTURE_NS for stamp in stamps):
+                self._mirror.count("future")
+            stamps = [stamp for stamp in stamps if stamp <= limit]
+        if watermark.closed_ns is not None:
+            server_now = self._limit.stepped_back(
+                watermark.closed_ns, ended, server_date_ns=answer.server_date_ns
+            )
+            if server_now is not None:
+                self._mirror.count("clock_stepped_back")
+                watermark.rewind(server_now, bound_ns=duration_ns(self._bound.seconds))
+        top = max(stamps, default=0)
+        if top > 0:
+            watermark.learn(top, at=ended)
+        keep = max((window for _, window in options.ladder), default=0.0)
+        watermark.record(at=ended, keep_seconds=keep)
+
+    def _after_full(
+        self,
+        action: ListAll,
+        answer: ListAnswer[T],
+        *,
+        complete: bool,
+        changed: bool,
+        repaired: bool,
+        started: float,
+        ended: float,
+    ) -> None:
+        options = self._options
+        self._last_full = ended
+        if complete:
+            # A driver that cannot tell the size gets a guess.
+            self._choose_mode(answer.size_bytes or _GUESSED_OBJECT_BYTES * len(answer.items))
+        if not self._can_get:
+            self._confirmations.settle_due(started)
+        if not self._listed and self._sync_reason is not Reason.RESUMED:
+            self._mirror.events.append(self._synced())
+        self._listed = True
+        if complete:
+            self._level = True
+            self._mirror.adopt_below_ns = None
+        if self._full_mode:
+            self._next_full = math.inf
+            return
+        found = changed or bool(self._absences.suspects)
+        gap = self._relist.after_list(
+            repaired=repaired and action.why is Why.RELIST,
+            found=found,
+            took_seconds=ended - started,
+            size_bytes=answer.size_bytes,
+        )
+        many = len(self._absences.suspects) > options.confirm_limit or not self._can_get
+        if not complete or (many and self._absences.suspects):
+            gap = self._bound.seconds
+        self._next_full = ended + jittered(gap, share=options.jitter, rng=self._rng)
+
+    def _choose_mode(self, size_bytes: int) -> None:
+        if self._options.mode == "auto":
+            limit = self._options.auto_full_bytes
+            if self._full_mode:
+                self._full_mode = size_bytes <= limit
+            else:
+                self._full_mode = size_bytes <= limit * _AUTO_RETURN_SHARE
+
+    def _after_poll(
+        self,
+        action: ListAction,
+        newest: dict[str, Observation[T]],
+        *,
+        changed: bool,
+        ended: float,
+    ) -> None:
+        if isinstance(action, ListSince):
+            if action.why is Why.LADDER:
+                every = self._options.ladder[action.rung][0]
+                self._next_rungs[action.rung] = ended + every
+            elif not changed:
+                self._learn_tail(action, newest)
+        busy = changed or self._nudged or self._waiters > 0 or bool(self._mirror.moving)
+        self._nudged = False
+        interval = self._pace.after_poll(busy=busy)
+        if action.why is Why.SYNC:
+            # A random phase: processes that started together shall not poll together.
+            interval *= self._rng.random()
+        self._next_poll = ended + jittered(interval, share=self._options.jitter, rng=self._rng)
+
+    def _learn_tail(self, action: ListSince, newest: dict[str, Observation[T]]) -> None:
+        closed = self._watermark.closed_ns
+        if closed is not None:
+            known = [seen.updated_ns for seen in newest.values() if seen.updated_ns <= closed]
+            self._tail.after_poll(
+                closed,
+                cursor_ns=action.cursor_ns,
+                unchanged=len(known),
+                at_closed=known.count(closed),
+            )
+
+    def _delete(self, row: Row[T], reason: Reason, ended: float) -> None:
+        self._absences.suspects.pop(row.key, None)
+        self._mirror.delete(row, reason, ended=ended)
+
+    # -- markers ------------------------------------------------------------------------------
+
+    def _synced(self) -> Synced:
+        reason, self._sync_reason = self._sync_reason, None
+        return Synced(reason or Reason.SNAPSHOT, frozenset(self._mirror.rows))
+
+    def _finish(self, ended: float) -> list[Event[T]]:
+        rows = self._mirror.rows
+        for key in [key for key in self._absences.suspects if key not in rows]:
+            del self._absences.suspects[key]
+        if self._sync_reason is Reason.RESUMED and self._level and not self._absences.suspects:
+            self._mirror.events.append(self._synced())
+        every = self._options.bookmark_interval_seconds
+        fresh = self._fresh_as_of
+        if every is not None and fresh is not None and ended >= self._next_bookmark:
+            token = self.token()
+            if token is not None and self._sync_reason is None:
+                self._next_bookmark = ended + every
+                self._mirror.events.append(Bookmark(token, fresh))
+        return self._mirror.drain()
+
+    # -- state as a value ---------------------------------------------------------------------
+
+    def token(self) -> str | None:
+        """Give a resume token, or None while the closed watermark is unknown."""
+        closed = self._watermark.closed_ns
+        if closed is None:
+            return None
+        recent = {
+            row.key: row for row in self._mirror.stamped_since(closed - self._options.guard_ns)
+        }
+        rows = list(recent.values())[-_MAX_RECENTS:]
+        return ResumeToken.of(self._checkpoint(rows, (), complete=False)).text()
+
+    def checkpoint(self, keys: Iterable[str] | None = None) -> Checkpoint[T]:
+        """Give the state as a value.
+
+        Args:
+            keys: Only the rows and ends of these keys, for a store that holds the rest already
+                and applies what each answer changed; None for all.
+        """
+        rows, ends = self._mirror.rows, self._mirror.tombstones
+        if keys is None:
+            return self._checkpoint(rows.values(), ends, complete=True)
+        wanted = dict.fromkeys(keys)
+        found = [end for end in map(ends.get, wanted) if end is not None]
+        return self._checkpoint([rows[key] for key in wanted if key in rows], found, complete=True)
+
+    def _checkpoint(
+        self, rows: Iterable[Row[T]], ends: Iterable[Tombstone], *, complete: bool
+    ) -> Checkpoint[T]:
+        return Checkpoint(
+            scope=self._scope,
+            closed_ns=self._watermark.closed_ns,
+            open_ns=self._watermark.open_ns,
+            bound_seconds=self._bound.seconds,
+            taken_at_ns=self._wall_clock_ns,
+            complete=complete,
+            rows=tuple(
+                StoredRow(
+                    row.key,
+                    row.created_ns,
+                    row.shown_created_ns,
+                    row.updated_ns,
+                    row.fingerprint,
+                    row.phase,
+                    row.count,
+                    row.epoch,
+                    row.object if complete else None,
+                )
+                for row in rows
+            ),
+            ends=tuple(
+                StoredEnd(end.key, end.created_ns, end.updated_ns, end.epoch, end.deselected)
+                for end in ends
+            ),
+        )
+
+    def _restore(self, checkpoint: Checkpoint[T], now: float) -> None:
+        watermark, mirror = self._watermark, self._mirror
+        watermark.closed_ns, watermark.open_ns = checkpoint.closed_ns, checkpoint.open_ns
+        if watermark.closed_ns is not None:
+            watermark.history.append((now, watermark.closed_ns))
+        if watermark.open_ns is not None and watermark.open_ns != watermark.closed_ns:
+            watermark.seen.append((now, watermark.open_ns))
+        for stored in checkpoint.rows:
+            mirror.restore(
+                Row(
+                    key=stored.key,
+                    created_ns=stored.created_ns,
+                    shown_created_ns=stored.shown_created_ns,
+                    updated_ns=stored.updated_ns,
+                    fingerprint=stored.fingerprint,
+                    object=stored.object,
+                    phase=stored.phase,
+                    first_seen=now,
+                    accepted=now,
+                    count=stored.count,
+                    epoch=stored.epoch,
+                    # Perhaps another wire than before.
+                    wire=-1,
+                )
+            )
+        for end in checkpoint.ends:
+            mirror.tombstones.put(
+                Tombstone(end.key, end.created_ns, end.updated_ns, end.epoch, now, end.deselected)
+            )
+        self._wall_clock_ns = checkpoint.taken_at_ns
+        self._sync_reason = Reason.RESUMED
+        if not checkpoint.complete:
+            mirror.adopt_below_ns = checkpoint.closed_ns
+        self._outage.resume_at_seconds = now + self._bound.seconds
+        self._next_full = now
