@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.emulator_process import emulator as emulator  # noqa: PLC0414 - a fixture, re-exported
+from tests.emulator_process import start_emulator as start_emulator  # noqa: PLC0414 - likewise
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 

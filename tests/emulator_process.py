@@ -1,0 +1,185 @@
+"""The real emulator as a child process, for tests over sockets.
+
+`emulator` is shared by the whole run: no tokens of other organizations, transitions of 0
+seconds, state that other tests also write to (use names and ids of your own). `start_emulator`
+starts one with flags of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["RunningEmulator", "emulator", "running_emulator", "start_emulator"]
+
+_START_SECONDS = 60
+_STOP_SECONDS = 20
+
+
+@dataclass
+class RunningEmulator:
+    """One `cw-inference emulator`.
+
+    Attributes:
+        process: The command.
+        url: The address that it printed.
+        admin_token: The first token that it printed, or "" with --tokens.
+        viewer_token: The second one.
+        stderr: What it wrote to stderr; complete after `stop`.
+    """
+
+    process: subprocess.Popen[str]
+    url: str
+    admin_token: str
+    viewer_token: str
+    stderr: list[str]
+
+    @property
+    def host(self) -> str:
+        """The host, without brackets."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        return urlsplit(self.url).port or 0
+
+    def stop(self, *, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal to the command and return its exit status; idempotent."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(_STOP_SECONDS)
+
+
+def processes_of(pid: int) -> set[int]:
+    """Return the processes whose parent is `pid` and their descendants (Linux; else empty)."""
+    found: set[int] = set()
+    try:
+        entries = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except FileNotFoundError:
+        return found
+    parents: dict[int, int] = {}
+    for entry in entries:
+        try:
+            with open(f"/proc/{entry}/stat", encoding="utf-8") as file:  # noqa: PTH123 - no file to be a Path of
+                parents[entry] = int(file.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+    frontier = {pid}
+    while frontier:
+        frontier = {child for child, parent in parents.items() if parent in frontier} - found
+        found |= frontier
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs; a zombie does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123 - no file to be a Path of
+            return file.read().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+def wait_until_gone(pids: set[int], *, timeout_seconds: float = 10.0) -> set[int]:
+    """Wait until processes are gone and return those that are not."""
+    end = time.monotonic() + timeout_seconds
+    while (left := {pid for pid in pids if is_alive(pid)}) and time.monotonic() < end:
+        time.sleep(0.01)
+    return left
+
+
+@contextmanager
+def running_emulator(*flags: str) -> Iterator[RunningEmulator]:
+    """Start `cw-inference emulator --port 0` with flags, and stop it, leaving nothing behind."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COREWEAVE_", "CW_", "TRIWIRE_"))
+    }
+    command = [sys.executable, "-m", "coreweave_inference.cli", "emulator", "--port", "0", *flags]
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        stderr: list[str] = []
+        reader = threading.Thread(
+            target=lambda: stderr.extend(process.stderr or ()), name="stderr", daemon=True
+        )
+        reader.start()
+        running: RunningEmulator | None = None
+        try:
+            running = _wait_until_started(process, stderr)
+            yield running
+        finally:
+            children = processes_of(process.pid)
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(_STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            process.wait()
+            reader.join(_STOP_SECONDS)
+            left = wait_until_gone(children)
+            assert not left, f"the emulator left processes behind: {left}"
+
+
+def _wait_until_started(process: subprocess.Popen[str], stderr: list[str]) -> RunningEmulator:
+    assert process.stdout is not None
+    lines: list[str] = []
+
+    def read() -> None:
+        for line in process.stdout or ():
+            lines.append(line)
+
+    reader = threading.Thread(target=read, name="stdout", daemon=True)
+    reader.start()
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        text = "".join(lines)
+        url = re.search(r"https?://\S+", text)
+        tokens = re.findall(r"CW-SECRET-\S+", text)
+        if url is not None and (len(tokens) == 2 or "tokens:" in text):
+            admin, viewer = tokens or ("", "")
+            return RunningEmulator(process, url.group(), admin, viewer, stderr)
+        if process.poll() is not None:
+            break
+        time.sleep(0.01)
+    pytest.fail(f"the emulator did not start: {''.join(lines)}{''.join(stderr)}")
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[RunningEmulator]:
+    """An emulator for the whole test run, with transitions of 0 seconds."""
+    with running_emulator("--transition-seconds", "0") as running:
+        yield running
+        assert running.process.poll() is None, "the emulator ended by itself"
+        running.stop()
+        assert not running.stderr, "".join(running.stderr)
+
+
+@pytest.fixture
+def start_emulator() -> Iterator[Callable[..., RunningEmulator]]:
+    """A function that starts an emulator with flags of its own, stopped after the test."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        yield lambda *flags: stack.enter_context(running_emulator(*flags))
