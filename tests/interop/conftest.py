@@ -1,17 +1,21 @@
-"""Programs in Go, each in a folder with its own go.mod."""
+"""Programs in Go, each in a folder with its own go.mod, and emulators for them to talk to."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from tests.unit.contract.buf import skip_or_fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 HERE = Path(__file__).resolve().parent
 
@@ -42,3 +46,65 @@ def go_program(
         return binary
 
     return build
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEmulator:
+    """An emulator in a child process.
+
+    Attributes:
+        url: Where it listens.
+        admin_token: Token of a user with the role Inference Admin.
+        viewer_token: Token of a user with the role Inference Viewer.
+        ca_file: PEM file of the authority behind its certificate, if it speaks TLS.
+    """
+
+    url: str
+    admin_token: str = field(repr=False)
+    viewer_token: str = field(repr=False)
+    ca_file: Path | None = None
+
+
+@contextmanager
+def running_emulator(*arguments: str, ca_file: Path | None = None) -> Generator[RunningEmulator]:
+    """Run `cw-inference emulator` on a free port for the time of a block."""
+    command = [sys.executable, "-m", "coreweave_inference.cli", "emulator", "--port", "0"]
+    with subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            # Three lines as in the README: address, Admin's token, Viewer's token.
+            lines = [process.stdout.readline() for _ in range(3)]
+            if not all(lines):
+                pytest.fail(f"the emulator did not start: {''.join(lines)}")
+            url, admin, viewer = (line.split()[-1] for line in lines)
+            yield RunningEmulator(url, admin, viewer, ca_file)
+        finally:
+            process.terminate()
+            # Read to the end, or a full pipe would keep it from ending.
+            rest = process.stdout.read()
+        code = process.wait(timeout=30)
+    assert (code, rest) == (0, "")
+
+
+@pytest.fixture(scope="session", params=["plaintext", "TLS"])
+def emulator(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[RunningEmulator]:
+    """An emulator whose resources take a moment to be READY, with and without TLS."""
+    arguments = ["--transition-seconds", "0.05"]
+    ca_file = None
+    if request.param == "TLS":
+        folder = tmp_path_factory.mktemp("certificates")
+        authority = trustme.CA()
+        certificate = authority.issue_cert("127.0.0.1")
+        ca_file = folder / "ca.pem"
+        authority.cert_pem.write_to_path(ca_file)
+        certificate.private_key_pem.write_to_path(folder / "key.pem")
+        for blob in certificate.cert_chain_pems:
+            blob.write_to_path(folder / "certificate.pem", append=True)
+        arguments += ["--tls-cert", str(folder / "certificate.pem")]
+        arguments += ["--tls-key", str(folder / "key.pem")]
+    with running_emulator(*arguments, ca_file=ca_file) as emulator:
+        yield emulator
