@@ -83,6 +83,11 @@ $(LOWEST)/.stamp: pyproject.toml scripts/lowest_bounds.py $(VENV)/.stamp-dev
 test-lowest: $(LOWEST)/.stamp ## Run unit and contract tests on the lowest allowed versions
 	@$(LOWEST)/bin/python -m pytest tests/unit tests/contract $(ARGS)
 
+.PHONY: bench
+bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARGS="--rounds 3")
+	@$(PY) -m bench.calls $(ARGS)
+	@$(PY) -m bench.startup $(ARGS)
+
 .PHONY: generate
 generate: $(VENV)/.stamp-dev ## Write the code that is derived from proto/ and from the aio.py files
 	@$(PY) scripts/generate.py
