@@ -111,9 +111,7 @@ class Ledger:
 
     def take(self, event: Event[Version], now: float) -> None:
         """Book one event at its true time of delivery."""
-        if isinstance(event, Synced) and (
-            event.reason is not Reason.SNAPSHOT or self.faults.restart == "nothing"
-        ):
+        if isinstance(event, Synced) and event.reason is Reason.RESUMED:
             self._replace(event.keys)
         if not isinstance(event, Added | Modified | Deleted):
             return
@@ -137,6 +135,12 @@ class Ledger:
             self._book_end(event, now)
         else:
             self._book(event, now)
+
+    def begin_anew(self) -> None:
+        """Forget everything: a session without any state starts with a snapshot."""
+        self.known.clear()
+        self._ids.clear()
+        self._versions.clear()
 
     def _replace(self, keys: frozenset[str]) -> None:
         for key in [key for key in self.known if key not in keys]:

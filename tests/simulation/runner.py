@@ -269,6 +269,8 @@ class Run:
         self._session += 1
         self._in_flight = 0
         saved = self._saved
+        if self.faults.restart == "nothing":
+            self.ledger.begin_anew()
         if self.faults.restart == "write-ahead" and isinstance(self.watch, Tracker):
             # Only answers change it, and it is saved with each: this is the last save.
             saved = self.watch.checkpoint()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from triwire.watch.observation import Phase
+from triwire.watch.rows import UNKNOWN_WIRE, Row, Tombstone
 
 T = TypeVar("T")
 
@@ -28,6 +29,38 @@ class StoredRow(Generic[T]):
     epoch: int = 0
     object: T | None = None
 
+    @classmethod
+    def of(cls, row: Row[T]) -> StoredRow[T]:
+        """Write a row down."""
+        return cls(
+            row.key,
+            row.created_ns,
+            row.shown_created_ns,
+            row.updated_ns,
+            row.fingerprint,
+            row.phase,
+            row.count,
+            row.epoch,
+            row.object,
+        )
+
+    def row(self, *, now: float) -> Row[T]:
+        """Take it up again; it counts as first seen now, perhaps on another wire than before."""
+        return Row(
+            key=self.key,
+            created_ns=self.created_ns,
+            shown_created_ns=self.shown_created_ns,
+            updated_ns=self.updated_ns,
+            fingerprint=self.fingerprint,
+            object=self.object,
+            phase=self.phase,
+            first_seen=now,
+            accepted=now,
+            count=self.count,
+            epoch=self.epoch,
+            wire=UNKNOWN_WIRE,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StoredEnd:
@@ -38,6 +71,17 @@ class StoredEnd:
     updated_ns: int
     epoch: int
     deselected: bool = False
+
+    @classmethod
+    def of(cls, end: Tombstone) -> StoredEnd:
+        """Write an end down."""
+        return cls(end.key, end.created_ns, end.updated_ns, end.epoch, end.deselected)
+
+    def tombstone(self, *, now: float) -> Tombstone:
+        """Take it up again, as if it had happened now."""
+        return Tombstone(
+            self.key, self.created_ns, self.updated_ns, self.epoch, now, self.deselected
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from triwire.watch.events import Added, Deleted, Identity, Modified, Reason
 from triwire.watch.merge import Return, Verdict, judge, judge_return
 from triwire.watch.observation import Phase
-from triwire.watch.rows import Hold, Row, Tombstone, Tombstones
+from triwire.watch.rows import UNKNOWN_WIRE, Hold, Row, Tombstone, Tombstones
 from triwire.watch.sentinels import StampIndex
 from triwire.watch.stamps import NS_PER_SECOND
 
@@ -319,7 +319,7 @@ class Mirror(Generic[T]):
 
     def _mark_wire(self, row: Row[T], started: float) -> None:
         # An answer that was under way during the change may have come over the former wire.
-        row.wire = self.wire if started >= self._wire_since else -1
+        row.wire = self.wire if started >= self._wire_since else UNKNOWN_WIRE
 
     def _forget(self, row: Row[T]) -> None:
         del self.rows[row.key]

@@ -16,6 +16,9 @@ T = TypeVar("T")
 TOKEN_FINGERPRINT_BYTES = 8
 """Fingerprints are cut to this in resume tokens; a row restored from one compares by prefix."""
 
+UNKNOWN_WIRE = -1
+"""A row that was last seen on some other wire, or perhaps was."""
+
 _RING_SIZE = 4
 
 

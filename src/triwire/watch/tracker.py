@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from triwire.watch.absences import Absences
 from triwire.watch.actions import (
     Action,
     GetOne,
@@ -31,6 +30,8 @@ from triwire.watch.actions import (
 )
 from triwire.watch.checkpoint import Checkpoint, StoredEnd, StoredRow
 from triwire.watch.confirmations import Confirmations
+from triwire.watch.cursor import Cursor
+from triwire.watch.deletions import Deletions
 from triwire.watch.events import Bookmark, Event, Failed, Reason, Synced
 from triwire.watch.failures import FailureClass, PollFailure, classify
 from triwire.watch.merge import Verdict
@@ -39,25 +40,17 @@ from triwire.watch.observation import ListAnswer, Observation
 from triwire.watch.options import WatchOptions
 from triwire.watch.outage import Outage
 from triwire.watch.pace import HotGets, PollPace, RelistPace, VisibilityBound, jittered
-from triwire.watch.plausible import StampLimit
-from triwire.watch.rows import Row, Tombstone
-from triwire.watch.stamps import NS_PER_SECOND, duration_ns
-from triwire.watch.tail import Tail
 from triwire.watch.tokens import ResumeToken
-from triwire.watch.watermark import Watermark
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable
 
+    from triwire.watch.rows import Row, Tombstone
+
 T = TypeVar("T")
 
-# Before the closed watermark has a value, polls ask from this far below the greatest stamp, plus
-# the visibility bound; nothing depends on it, since the second full list covers everything.
-_BOOT_WINDOW_SECONDS = 60.0
 _MAX_RECENTS = 512
-# What counts as a stamp in the future, for the counter alone.
-_FUTURE_NS = 10 * NS_PER_SECOND
 _GUESSED_OBJECT_BYTES = 1024
 # auto: back to full lists only well below the limit, so that the mode does not flap.
 _AUTO_RETURN_SHARE = 0.75
@@ -113,12 +106,8 @@ class Tracker(Generic[T]):
         self._bound = VisibilityBound(
             options, seconds=None if checkpoint is None else checkpoint.bound_seconds
         )
-        self._watermark = Watermark()
-        self._limit = StampLimit(slack_seconds=options.stamp_slack_seconds)
-        self._tail = Tail(options.tail_limit)
         self._confirmations = Confirmations()
         self._hot = HotGets(options)
-        self._absences = Absences(options)
         self._outage = Outage(options, rng)
         self._pace = PollPace(options, options.fast_interval_seconds)
         self._relist = RelistPace(options)
@@ -130,15 +119,22 @@ class Tracker(Generic[T]):
             hot=self._hot,
             changed_paths=changed_paths,
         )
+        self._deletions = Deletions(
+            options,
+            rng,
+            mirror=self._mirror,
+            bound=self._bound,
+            confirmations=self._confirmations,
+            hot=self._hot,
+        )
+        self._cursor = Cursor(options, self._bound, count=self._mirror.count, now=now)
         self._full_mode = options.mode != "incremental"
         self._listed = False
         self._level = False
         self._next_poll = self._next_full = now
         self._last_full = -math.inf
-        self._next_rungs = [now + every for every, _ in options.ladder]
         self._list_busy = False
         self._gets_busy: set[str] = set()
-        self._can_get = options.can_get
         self._denied_gets = 0
         self._owner: str | None = None
         self._fatal: Failed | None = None
@@ -160,12 +156,12 @@ class Tracker(Generic[T]):
     @property
     def closed_ns(self) -> int | None:
         """Everything stamped at or below has been delivered; None while unknown."""
-        return self._watermark.closed_ns
+        return self._cursor.watermark.closed_ns
 
     @property
     def open_ns(self) -> int | None:
         """The greatest believable stamp seen."""
-        return self._watermark.open_ns
+        return self._cursor.watermark.open_ns
 
     @property
     def renew_credential(self) -> bool:
@@ -199,7 +195,7 @@ class Tracker(Generic[T]):
             action, wake = self._plan_list(now)
             if action is not None:
                 return action
-        if self._can_get:
+        if self._deletions.can_get:
             for queue, why in ((self._confirmations, Why.CONFIRM), (self._hot, Why.HOT)):
                 first = queue.first(busy=self._gets_busy)
                 if first is not None:
@@ -216,47 +212,27 @@ class Tracker(Generic[T]):
             return None, min(full_at, self._next_poll)
         if self._full_mode:
             return ListAll(Why.POLL), now
-        if self._watermark.open_ns is None:
+        if self._cursor.watermark.open_ns is None:
             return ListAll(Why.EMPTY), now
-        return self._rung(now) or ListSince(self._cursor_ns(now)), now
+        return self._cursor.plan(now), now
 
     def _full_due(self) -> tuple[float, Why]:
         if not self._listed:
             return self._next_full, Why.SYNC
         due, why = self._next_full, Why.RELIST
-        watermark = self._watermark
-        if watermark.closed_ns is None and watermark.seen and not self._full_mode:
-            close_at = watermark.seen[0][0] + self._bound.seconds
-            if close_at < due:
-                due, why = close_at, Why.CLOSE
-        if self._hot.too_many or (self._hot and not self._can_get):
+        close_at = None if self._full_mode else self._cursor.close_at()
+        if close_at is not None and close_at < due:
+            due, why = close_at, Why.CLOSE
+        if self._hot.too_many or (self._hot and not self._deletions.can_get):
             early = self._relist.at_least(self._options.idle_interval_seconds)
             due = min(due, self._last_full + early)
-        if not self._can_get:
+        if not self._deletions.can_get:
             first = self._confirmations.first(busy=frozenset())
             if first is not None:
                 early = max(first[0], self._last_full + self._bound.seconds)
                 if early < due:
                     due, why = early, Why.CONFIRM
         return due, why
-
-    def _rung(self, now: float) -> ListSince | None:
-        closed = self._watermark.closed_ns
-        for index, (_, window) in enumerate(self._options.ladder):
-            if now >= self._next_rungs[index]:
-                start = self._watermark.closed_before(now - window)
-                if start is not None and closed is not None and start < closed:
-                    return ListSince(start - self._options.guard_ns, Why.LADDER, index)
-        return None
-
-    def _cursor_ns(self, now: float) -> int:
-        watermark, guard = self._watermark, self._options.guard_ns
-        if watermark.closed_ns is None:
-            window = self._bound.seconds + _BOOT_WINDOW_SECONDS
-            return (watermark.open_ns or 0) - duration_ns(window)
-        if watermark.can_close(now, bound_seconds=self._bound.seconds):
-            return watermark.closed_ns - guard
-        return self._tail.cursor_ns(watermark.closed_ns, guard_ns=guard)
 
     # -- what a driver tells ------------------------------------------------------------------
 
@@ -313,16 +289,25 @@ class Tracker(Generic[T]):
         if not self._same_owner(answer):
             return self._mirror.drain()
         newest = _newest(answer.items)
-        doubted = isinstance(action, ListAll) and self._doubt(newest, started, ended)
+        doubted = isinstance(action, ListAll) and self._deletions.doubts(
+            newest, started=started, ended=ended
+        )
         changed, repaired = self._merge(action, newest, started=started, ended=ended)
-        if isinstance(action, ListAll):
-            complete = not doubted
-            if complete:
-                self._suspect_absent(newest, started, ended)
-        else:
-            complete = not self._misses_sentinel(action, newest, started, ended)
+        complete = not doubted
+        if isinstance(action, ListSince):
+            complete = self._deletions.after_poll(action, newest, started=started, ended=ended)
             self._check_filter(action, newest)
-        self._close(action, answer, newest, complete=complete, started=started, ended=ended)
+        elif complete:
+            self._deletions.after_full_list(newest, started=started, ended=ended)
+        self._cursor.after_list(
+            action,
+            answer,
+            stamps=[seen.updated_ns for seen in newest.values()],
+            complete=complete,
+            changed=changed,
+            started=started,
+            ended=ended,
+        )
         self._wall_clock_ns = answer.wall_clock_ns or self._wall_clock_ns
         if complete:
             self._fresh_as_of = started
@@ -336,7 +321,7 @@ class Tracker(Generic[T]):
                 started=started,
                 ended=ended,
             )
-        self._after_poll(action, newest, changed=changed, ended=ended)
+        self._after_poll(action, changed=changed, ended=ended)
         self._bound.settle(ended)
         self._mirror.tombstones.expire(
             before=started - max(2 * self._bound.seconds, self._options.tombstone_seconds)
@@ -361,19 +346,7 @@ class Tracker(Generic[T]):
         if action.why is Why.CONFIRM:
             self._confirmations.settle(key)
         self._hot.asked(key, at=ended)
-        row = self._mirror.rows.get(key)
-        bound = self._bound.seconds
-        if seen is not None:
-            suspicion = self._absences.suspects.pop(key, None)
-            self._mirror.observe(seen, started=started, ended=ended)
-            if suspicion is not None and started < suspicion.started + bound:
-                # Perhaps a replica that has not seen the deletion yet.
-                self._confirmations.ask(key, at=suspicion.started + bound)
-        elif row is not None:
-            if started >= row.first_seen + bound:
-                self._delete(row, Reason.NOT_FOUND, ended)
-            else:
-                self._confirmations.ask(key, at=row.first_seen + bound)
+        self._deletions.after_get(key, seen, started=started, ended=ended)
         return self._finish(ended)
 
     def on_failure(
@@ -394,7 +367,7 @@ class Tracker(Generic[T]):
         ):
             self._denied_gets += 1
             if kind is FailureClass.UNSUPPORTED or self._denied_gets >= self._options.denied_limit:
-                self._can_get = False
+                self._deletions.can_get = False
             self._outage.back_off(failure, kind, at=ended)
             return []
         told = self._outage.failed(failure, kind, at=ended)
@@ -420,36 +393,6 @@ class Tracker(Generic[T]):
         self._mirror.events.append(self._fatal)
         return False
 
-    def _doubt(self, newest: dict[str, Observation[T]], started: float, ended: float) -> bool:
-        rows = self._mirror.rows
-        bound = self._bound.seconds
-        missing = [
-            key
-            for key in rows.keys() - newest.keys()
-            if rows[key].first_seen + bound <= started and key not in self._hot
-        ]
-        plan = self._absences.weigh(
-            missing, known=len(rows), live=rows, started=started, bound_seconds=bound
-        )
-        if plan.probe:
-            count = min(self._options.mass_probes if self._can_get else 0, len(missing))
-            # Sorted, since the order of a set differs between processes.
-            probes = self._rng.sample(sorted(missing), count)
-            self._absences.doubt(probes, started=started)
-            for key in probes:
-                self._confirmations.ask(key, at=ended)
-            if plan.doubted:
-                self._mirror.count("mass_guard")
-                self._mirror.events.append(
-                    Failed(
-                        f"{len(missing)} of {len(rows)} known objects are absent from a full list:"
-                        " not believed before Gets and a second list confirm it",
-                        0,
-                        fatal=False,
-                    )
-                )
-        return plan.doubted
-
     def _merge(
         self,
         action: ListAction,
@@ -459,8 +402,7 @@ class Tracker(Generic[T]):
         ended: float,
     ) -> tuple[bool, bool]:
         mirror = self._mirror
-        closed = self._watermark.closed_ns
-        late_below = None if closed is None else closed - self._options.guard_ns
+        late_below = self._cursor.late_below_ns
         changed = repaired = False
         unknown = [seen for seen in newest.values() if not mirror.shows(seen)]
         unknown.sort(key=lambda seen: (seen.updated_ns, seen.key))
@@ -470,7 +412,7 @@ class Tracker(Generic[T]):
                 continue
             changed = True
             if verdict is Verdict.NEWER and action.why is Why.POLL:
-                self._limit.sample(seen.updated_ns, arrived=ended)
+                self._cursor.sample(seen.updated_ns, arrived=ended)
             if late_below is None or seen.updated_ns > late_below:
                 continue
             repaired = True
@@ -482,96 +424,10 @@ class Tracker(Generic[T]):
                 mirror.count("silent")
         return changed, repaired
 
-    def _suspect_absent(
-        self, newest: dict[str, Observation[T]], started: float, ended: float
-    ) -> None:
-        rows, absences, bound = self._mirror.rows, self._absences, self._bound.seconds
-        absences.clear_seen(newest)
-        missing = sorted(
-            key for key in rows.keys() - newest.keys() if rows[key].first_seen + bound <= started
-        )
-        many = len(missing) > self._options.confirm_limit
-        gone_by_lists = many or not self._can_get
-        believed = not many or absences.probes_are_gone(live=rows)
-        for key in missing:
-            suspicion = absences.suspect(key, started=started)
-            if (
-                gone_by_lists
-                and suspicion.lists > 1
-                and started >= suspicion.started + bound
-                and believed
-            ):
-                self._delete(rows[key], Reason.ABSENT_TWICE, ended)
-        if not gone_by_lists:
-            for key in missing:
-                self._confirmations.ask(key, at=ended)
-
-    def _misses_sentinel(
-        self,
-        action: ListSince,
-        newest: dict[str, Observation[T]],
-        started: float,
-        ended: float,
-    ) -> bool:
-        # From the guard's upper end: what lies inside the guard may be lost to a server that
-        # rounds what it was asked.
-        floor = action.cursor_ns + self._options.guard_ns
-        misses = False
-        for row in self._mirror.stamped_since(floor):
-            if row.key in newest or row.accepted + self._bound.seconds > started:
-                continue
-            misses = True
-            room = len(self._confirmations) < 4 * self._options.confirm_limit
-            if room and row.key not in self._confirmations:
-                self._mirror.count("sentinel_miss")
-                self._confirmations.ask(row.key, at=ended)
-        return misses
-
     def _check_filter(self, action: ListSince, newest: dict[str, Observation[T]]) -> None:
         floor = action.cursor_ns - 2 * self._options.guard_ns
         if any(seen.updated_ns <= floor for seen in newest.values()):
             self._mirror.count("filter_ignored")
-
-    def _close(
-        self,
-        action: ListAction,
-        answer: ListAnswer[T],
-        newest: dict[str, Observation[T]],
-        *,
-        complete: bool,
-        started: float,
-        ended: float,
-    ) -> None:
-        watermark, options = self._watermark, self._options
-        closed = watermark.closed_ns
-        full = isinstance(action, ListAll)
-        asked_low = (
-            isinstance(action, ListAll)
-            or closed is None
-            or action.cursor_ns <= closed - options.guard_ns
-        )
-        if complete and asked_low:
-            watermark.close(started=started, bound_seconds=self._bound.seconds, full=full)
-        limit = self._limit.at(
-            ended, server_date_ns=answer.server_date_ns, wall_clock_ns=answer.wall_clock_ns
-        )
-        stamps = [seen.updated_ns for seen in newest.values()]
-        if limit is not None:
-            if any(stamp > limit + _FUTURE_NS for stamp in stamps):
-                self._mirror.count("future")
-            stamps = [stamp for stamp in stamps if stamp <= limit]
-        if watermark.closed_ns is not None:
-            server_now = self._limit.stepped_back(
-                watermark.closed_ns, ended, server_date_ns=answer.server_date_ns
-            )
-            if server_now is not None:
-                self._mirror.count("clock_stepped_back")
-                watermark.rewind(server_now, bound_ns=duration_ns(self._bound.seconds))
-        top = max(stamps, default=0)
-        if top > 0:
-            watermark.learn(top, at=ended)
-        keep = max((window for _, window in options.ladder), default=0.0)
-        watermark.record(at=ended, keep_seconds=keep)
 
     def _after_full(
         self,
@@ -589,7 +445,7 @@ class Tracker(Generic[T]):
         if complete:
             # A driver that cannot tell the size gets a guess.
             self._choose_mode(answer.size_bytes or _GUESSED_OBJECT_BYTES * len(answer.items))
-        if not self._can_get:
+        if not self._deletions.can_get:
             self._confirmations.settle_due(started)
         if not self._listed and self._sync_reason is not Reason.RESUMED:
             self._mirror.events.append(self._synced())
@@ -600,15 +456,14 @@ class Tracker(Generic[T]):
         if self._full_mode:
             self._next_full = math.inf
             return
-        found = changed or bool(self._absences.suspects)
+        found = changed or self._deletions.open > 0
         gap = self._relist.after_list(
             repaired=repaired and action.why is Why.RELIST,
             found=found,
             took_seconds=ended - started,
             size_bytes=answer.size_bytes,
         )
-        many = len(self._absences.suspects) > options.confirm_limit or not self._can_get
-        if not complete or (many and self._absences.suspects):
+        if not complete or self._deletions.need_list:
             gap = self._bound.seconds
         self._next_full = ended + jittered(gap, share=options.jitter, rng=self._rng)
 
@@ -620,20 +475,7 @@ class Tracker(Generic[T]):
             else:
                 self._full_mode = size_bytes <= limit * _AUTO_RETURN_SHARE
 
-    def _after_poll(
-        self,
-        action: ListAction,
-        newest: dict[str, Observation[T]],
-        *,
-        changed: bool,
-        ended: float,
-    ) -> None:
-        if isinstance(action, ListSince):
-            if action.why is Why.LADDER:
-                every = self._options.ladder[action.rung][0]
-                self._next_rungs[action.rung] = ended + every
-            elif not changed:
-                self._learn_tail(action, newest)
+    def _after_poll(self, action: ListAction, *, changed: bool, ended: float) -> None:
         busy = changed or self._nudged or self._waiters > 0 or bool(self._mirror.moving)
         self._nudged = False
         interval = self._pace.after_poll(busy=busy)
@@ -642,21 +484,6 @@ class Tracker(Generic[T]):
             interval *= self._rng.random()
         self._next_poll = ended + jittered(interval, share=self._options.jitter, rng=self._rng)
 
-    def _learn_tail(self, action: ListSince, newest: dict[str, Observation[T]]) -> None:
-        closed = self._watermark.closed_ns
-        if closed is not None:
-            known = [seen.updated_ns for seen in newest.values() if seen.updated_ns <= closed]
-            self._tail.after_poll(
-                closed,
-                cursor_ns=action.cursor_ns,
-                unchanged=len(known),
-                at_closed=known.count(closed),
-            )
-
-    def _delete(self, row: Row[T], reason: Reason, ended: float) -> None:
-        self._absences.suspects.pop(row.key, None)
-        self._mirror.delete(row, reason, ended=ended)
-
     # -- markers ------------------------------------------------------------------------------
 
     def _synced(self) -> Synced:
@@ -664,10 +491,8 @@ class Tracker(Generic[T]):
         return Synced(reason or Reason.SNAPSHOT, frozenset(self._mirror.rows))
 
     def _finish(self, ended: float) -> list[Event[T]]:
-        rows = self._mirror.rows
-        for key in [key for key in self._absences.suspects if key not in rows]:
-            del self._absences.suspects[key]
-        if self._sync_reason is Reason.RESUMED and self._level and not self._absences.suspects:
+        self._deletions.forget_settled()
+        if self._sync_reason is Reason.RESUMED and self._level and not self._deletions.open:
             self._mirror.events.append(self._synced())
         every = self._options.bookmark_interval_seconds
         fresh = self._fresh_as_of
@@ -682,7 +507,7 @@ class Tracker(Generic[T]):
 
     def token(self) -> str | None:
         """Give a resume token, or None while the closed watermark is unknown."""
-        closed = self._watermark.closed_ns
+        closed = self._cursor.watermark.closed_ns
         if closed is None:
             return None
         recent = {
@@ -710,60 +535,26 @@ class Tracker(Generic[T]):
     ) -> Checkpoint[T]:
         return Checkpoint(
             scope=self._scope,
-            closed_ns=self._watermark.closed_ns,
-            open_ns=self._watermark.open_ns,
+            closed_ns=self._cursor.watermark.closed_ns,
+            open_ns=self._cursor.watermark.open_ns,
             bound_seconds=self._bound.seconds,
             taken_at_ns=self._wall_clock_ns,
             complete=complete,
-            rows=tuple(
-                StoredRow(
-                    row.key,
-                    row.created_ns,
-                    row.shown_created_ns,
-                    row.updated_ns,
-                    row.fingerprint,
-                    row.phase,
-                    row.count,
-                    row.epoch,
-                    row.object if complete else None,
-                )
-                for row in rows
-            ),
-            ends=tuple(
-                StoredEnd(end.key, end.created_ns, end.updated_ns, end.epoch, end.deselected)
-                for end in ends
-            ),
+            rows=tuple(StoredRow.of(row) for row in rows),
+            ends=tuple(StoredEnd.of(end) for end in ends),
         )
 
     def _restore(self, checkpoint: Checkpoint[T], now: float) -> None:
-        watermark, mirror = self._watermark, self._mirror
+        watermark, mirror = self._cursor.watermark, self._mirror
         watermark.closed_ns, watermark.open_ns = checkpoint.closed_ns, checkpoint.open_ns
         if watermark.closed_ns is not None:
             watermark.history.append((now, watermark.closed_ns))
         if watermark.open_ns is not None and watermark.open_ns != watermark.closed_ns:
             watermark.seen.append((now, watermark.open_ns))
         for stored in checkpoint.rows:
-            mirror.restore(
-                Row(
-                    key=stored.key,
-                    created_ns=stored.created_ns,
-                    shown_created_ns=stored.shown_created_ns,
-                    updated_ns=stored.updated_ns,
-                    fingerprint=stored.fingerprint,
-                    object=stored.object,
-                    phase=stored.phase,
-                    first_seen=now,
-                    accepted=now,
-                    count=stored.count,
-                    epoch=stored.epoch,
-                    # Perhaps another wire than before.
-                    wire=-1,
-                )
-            )
+            mirror.restore(stored.row(now=now))
         for end in checkpoint.ends:
-            mirror.tombstones.put(
-                Tombstone(end.key, end.created_ns, end.updated_ns, end.epoch, now, end.deselected)
-            )
+            mirror.tombstones.put(end.tombstone(now=now))
         self._wall_clock_ns = checkpoint.taken_at_ns
         self._sync_reason = Reason.RESUMED
         if not checkpoint.complete:
