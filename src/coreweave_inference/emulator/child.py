@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from coreweave_inference.emulator.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from triwire.server.asgi import AsgiApplication
     from triwire.server.connect import Receive, Scope, Send
@@ -29,9 +29,7 @@ LIFELINE_VARIABLE: Final = "CW_INFERENCE_EMULATOR_LIFELINE"
 
 def make_application(settings: ServerSettings) -> AsgiApplication:
     """Return the emulator's ASGI application; the database is open from its lifespan on."""
-    ENUM_ALIASES = {
-        "coreweave.inference.v1alpha1.Condition.Status": {"True": 2, "False": 1, "Unknown": 0}
-    }
+    from coreweave_inference.client.aliases import ENUM_ALIASES
     from coreweave_inference.emulator.access import Access
     from coreweave_inference.emulator.service import Emulator, emulator_services
     from coreweave_inference.emulator.store import Store
@@ -48,11 +46,11 @@ def make_application(settings: ServerSettings) -> AsgiApplication:
             ignore_unknown_fields=not settings.reject_unknown_fields,
             # A misspelt value must not pass as one that was left out.
             ignore_unknown_enum_names=False,
-            reject_duplicate_keys=True,
+            strict=True,
         )
 
     @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan() -> AsyncGenerator[None]:
         try:
             yield
         finally:

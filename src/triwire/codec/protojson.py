@@ -47,8 +47,9 @@ class ProtoJsonCodec:
             talk to a newer peer; otherwise they are errors.
         ignore_unknown_enum_names: The same for names of enum values: the field stays
             unset, an element or map entry is left out. Unknown numbers are always kept.
-        reject_duplicate_keys: Refuse an object that has a key twice (RFC 8259 leaves it
-            open; otherwise the last one wins). It makes reading about half as dear again.
+        strict: Refuse what the native codec lets pass, as a server should: a key given twice,
+            one field under both of its names, two members of a oneof, a number beyond
+            double in a Value. Reading then costs about three times as much.
         always_emit_fields: Write fields without presence even when they hold their default.
         use_proto_names: Write field names as in the .proto instead of lowerCamelCase.
         max_bytes: Largest text that is read, or None for no limit of its own.
@@ -61,7 +62,7 @@ class ProtoJsonCodec:
         write_enum_aliases: bool = False,
         ignore_unknown_fields: bool = True,
         ignore_unknown_enum_names: bool = True,
-        reject_duplicate_keys: bool = False,
+        strict: bool = False,
         always_emit_fields: bool = False,
         use_proto_names: bool = False,
         max_bytes: int | None = None,
@@ -72,7 +73,7 @@ class ProtoJsonCodec:
         self._write_aliases = write_enum_aliases
         self.ignore_unknown_fields = ignore_unknown_fields
         self.ignore_unknown_enum_names = ignore_unknown_enum_names
-        self._reject_duplicate_keys = reject_duplicate_keys
+        self._strict = strict
         self._always_emit_fields = always_emit_fields
         self._use_proto_names = use_proto_names
         self._max_bytes = max_bytes
@@ -112,8 +113,8 @@ class ProtoJsonCodec:
         if self._max_bytes is not None and len(data) > self._max_bytes:
             text = f"JSON of {len(data)} bytes is above the limit of {self._max_bytes}"
             raise RpcError(Code.RESOURCE_EXHAUSTED, text)
-        native = self._native_type(message_type.DESCRIPTOR)
-        if native is not None and not (self._reject_duplicate_keys and _may_have_duplicates(data)):
+        native = None if self._strict else self._native_type(message_type.DESCRIPTOR)
+        if native is not None:
             try:
                 # Strict: where protobuf-py ignores unknown fields, it drops enum numbers too.
                 parsed = native.message_class.from_json(data, registry=native.registry)
@@ -221,7 +222,7 @@ class ProtoJsonCodec:
                 enum_aliases=self.enum_aliases,
                 ignore_unknown_fields=self.ignore_unknown_fields,
                 ignore_unknown_enum_names=self.ignore_unknown_enum_names,
-                reject_duplicate_keys=self._reject_duplicate_keys,
+                reject_duplicate_keys=self._strict,
             )
         return self._reader
 
@@ -230,16 +231,6 @@ def _decode_error() -> type[Exception]:
     from google.protobuf.message import DecodeError
 
     return DecodeError
-
-
-def _may_have_duplicates(data: bytes) -> bool:
-    """Whether some object of a JSON text has a key twice; True where the text is no JSON."""
-    objects: list[list[tuple[str, object]]] = []
-    try:
-        json.loads(data, object_pairs_hook=objects.append)
-    except (ValueError, RecursionError):
-        return True
-    return any(len(dict(pairs)) != len(pairs) for pairs in objects)
 
 
 def _default_json(field: AnyField, *, repeated: bool) -> object:

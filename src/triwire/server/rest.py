@@ -86,8 +86,8 @@ class RestApplication:
     Args:
         services: What to serve; methods without a rule, and streams, are left out.
         codec: Reads and writes JSON. For a server: `ignore_unknown_fields=False`,
-            `ignore_unknown_enum_names=False` and `reject_duplicate_keys=True` unless clients
-            are known to rely on laxness.
+            `ignore_unknown_enum_names=False` and `strict=True` unless clients are known to
+            rely on laxness.
         max_body_bytes: Largest request body, after decompression.
         error_style: "rpc" writes the google.rpc number as "code" of error bodies, "http" the
             HTTP status.
@@ -327,10 +327,7 @@ async def _call(handler: MethodHandler, request: Message, context: ServerContext
 def _raw_path(scope: Scope) -> str:
     """Return the path as it was sent, without the part that the application is mounted at."""
     raw = scope.get("raw_path")
-    if raw:
-        path = str(raw.partition(b"?")[0], "latin-1")
-    else:
-        path = quote(scope["path"], safe=_PATH_SAFE)
+    path = str(raw.partition(b"?")[0], "latin-1") if raw else quote(scope["path"], safe=_PATH_SAFE)
     root = quote(str(scope.get("root_path", "")), safe=_PATH_SAFE)
     return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
