@@ -1,0 +1,205 @@
+"""Where a resource shows its id, state and time of change, and how Update maps onto it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from triwire.plugin.model import Kind
+from triwire.plugin.names import snake_case, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from triwire.plugin.model import Api, Field, Message
+    from triwire.plugin.resources import Resource
+
+__all__ = ["Editing", "Showing", "find_editing", "find_showing"]
+
+_TIMESTAMP: Final = "google.protobuf.Timestamp"
+_FIELD_MASK: Final = "google.protobuf.FieldMask"
+# AIP-142 names the field update_time; updated_at is the other common name.
+_UPDATED: Final = ("update_time", "updated_at")
+# Where a spec and a status are told apart, a spec has what Update takes.
+_SPEC: Final = "spec"
+# AIP-216: the state in which a resource can be used is ACTIVE or READY.
+_READY: Final = ("READY", "ACTIVE")
+_FAILED: Final = ("FAILED", "ERROR")
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """Paths as the runtime's Lifecycle takes them, "" for what a resource does not have.
+
+    Attributes:
+        get_id: The field of the Get request that names the resource.
+        resource_id: Path of its value in the resource.
+        state: Path of the state enum, if one of its values means ready.
+        ready: Names of the values that mean ready.
+        failed: Names of the values after which it does not get ready.
+        updated_at: Path of the time of the last change.
+        conditions: Path of the messages that explain the state.
+    """
+
+    get_id: str
+    resource_id: str
+    state: str
+    ready: tuple[str, ...]
+    failed: tuple[str, ...]
+    updated_at: str
+    conditions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """How an Update request is made of the resource.
+
+    Attributes:
+        fields: Pairs of a field of the request and its path in the resource, "" for all of it.
+        mask: The request's field mask, or "".
+        whole: The request's field that holds the whole resource, or "".
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    mask: str
+    whole: str
+
+
+def find_showing(api: Api, resource: Resource) -> Showing | None:
+    """Return what waiting needs to know, or None if the resource cannot be read by a str id."""
+    get = resource.call("get")
+    if get is None or not get.id_field:
+        return None
+    id_field = api.messages[get.method.request].field(get.id_field)
+    if id_field is None or id_field.kind is not Kind.STRING:
+        return None
+    message = api.messages[resource.message]
+    state = _state(api, message)
+    state_path, ready, failed = state if state is not None else ("", (), ())
+    holder = state_path.rpartition(".")[0]
+    return Showing(
+        get_id=get.id_field,
+        resource_id=_id_path(api, resource, id_field),
+        state=state_path,
+        ready=ready,
+        failed=failed,
+        updated_at=_path_of(api, message, holder, _is_update_time),
+        conditions=_path_of(api, message, holder, _is_conditions),
+    )
+
+
+def find_editing(api: Api, resource: Resource) -> Editing | None:
+    """Return how to edit, or None where a required field of Update has no source."""
+    get, update = resource.call("get"), resource.call("update")
+    if get is None or update is None or not get.id_field:
+        return None
+    request = api.messages[update.method.request]
+    sources = _update_sources(api, resource)
+    pairs: list[tuple[str, str]] = []
+    mask = whole = ""
+    for field in request.fields:
+        if field.type_name == _FIELD_MASK and field.name == "update_mask" and not field.repeated:
+            mask = field.name
+            continue
+        if field.type_name == resource.message and not field.repeated:
+            pairs.append((field.name, ""))
+            whole = field.name
+            continue
+        path = next((p for p, source in sources if _fits(api, field, source)), None)
+        if path is None and field.name == get.id_field:
+            path = _id_path(api, resource, field) or None
+        if path is not None:
+            pairs.append((field.name, path))
+        elif field.required:
+            return None
+    if not pairs:
+        return None
+    return Editing(tuple(pairs), mask if whole else "", whole)
+
+
+def _update_sources(api: Api, resource: Resource) -> list[tuple[str, Field]]:
+    """Return the fields that an Update request may take over: the spec's first, then the rest."""
+    message = api.messages[resource.message]
+    sources: list[tuple[str, Field]] = []
+    spec = message.field(_SPEC)
+    if spec is not None and spec.kind is Kind.MESSAGE and not spec.repeated:
+        sources += [(f"{_SPEC}.{f.name}", f) for f in api.messages[spec.type_name].fields]
+    return sources + [(field.name, field) for field in message.fields]
+
+
+def _fits(api: Api, field: Field, source: Field) -> bool:
+    if (field.name, field.kind, field.repeated) != (source.name, source.kind, source.repeated):
+        return False
+    if field.kind is Kind.MAP:
+        mine, other = api.messages[field.type_name], api.messages[source.type_name]
+        return all(
+            (a.kind, a.type_name) == (b.kind, b.type_name)
+            for a, b in zip(mine.fields, other.fields, strict=True)
+        )
+    return field.type_name == source.type_name
+
+
+def _id_path(api: Api, resource: Resource, id_field: Field) -> str:
+    message = api.messages[resource.message]
+    names = [id_field.name]
+    prefix = f"{snake_case(resource.noun)}_"
+    if id_field.name.startswith(prefix):
+        names.append(id_field.name.removeprefix(prefix))
+    for name in names:
+        for path, field, _ in _leaves(api, message):
+            if field.name == name and field.kind is id_field.kind and not field.repeated:
+                return path
+    return ""
+
+
+def _leaves(api: Api, message: Message) -> Iterator[tuple[str, Field, Field | None]]:
+    """Yield path, field and parent for the fields of a message, then for those one level down."""
+    for field in message.fields:
+        yield field.name, field, None
+    for parent in message.fields:
+        if parent.kind is Kind.MESSAGE and not parent.repeated:
+            for field in api.messages[parent.type_name].fields:
+                yield f"{parent.name}.{field.name}", field, parent
+
+
+def _state(api: Api, message: Message) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
+    """Return path, ready and failed values of the state, after AIP-216: enum, output only."""
+    found: list[tuple[int, str, tuple[str, ...], tuple[str, ...]]] = []
+    for path, field, parent in _leaves(api, message):
+        if field.kind is not Kind.ENUM or field.repeated:
+            continue
+        if not (field.output_only or (parent is not None and parent.output_only)):
+            continue
+        enum = api.enums[field.type_name]
+        if field.name not in ("state", "status") and words(enum.path[-1])[-1] not in (
+            "State",
+            "Status",
+        ):
+            continue
+        prefix = f"{snake_case(enum.path[-1]).upper()}_"
+        bare = {value.removeprefix(prefix): value for value in enum.values}
+        ready = tuple(bare[name] for name in _READY if name in bare)[:1]
+        if ready:
+            rank = 0 if field.name in ("state", "status") else 1
+            failed = tuple(bare[name] for name in _FAILED if name in bare)
+            found.append((rank, path, ready, failed))
+    if not found:
+        return None
+    _, path, ready, failed = min(found, key=lambda entry: entry[0])
+    return path, ready, failed
+
+
+def _path_of(api: Api, message: Message, holder: str, fits: object) -> str:
+    """Return the path of the first field that fits, beside the state if it is there."""
+    assert callable(fits)  # noqa: S101 - a function of this module
+    paths = [path for path, field, _ in _leaves(api, message) if fits(field)]
+    beside = [path for path in paths if path.rpartition(".")[0] == holder]
+    return next(iter(beside + paths), "")
+
+
+def _is_update_time(field: Field) -> bool:
+    return field.name in _UPDATED and field.type_name == _TIMESTAMP and not field.repeated
+
+
+def _is_conditions(field: Field) -> bool:
+    return field.name == "conditions" and field.kind is Kind.MESSAGE and field.repeated

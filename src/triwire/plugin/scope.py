@@ -1,0 +1,207 @@
+"""The text of one module while it is made: imports that were asked for, and types by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from triwire.plugin.model import Kind
+from triwire.plugin.names import Names
+from triwire.plugin.text import WIDTH, indented
+
+if TYPE_CHECKING:
+    from triwire.plugin.model import Field, Message
+    from triwire.plugin.plan import ModulePlan, Plan
+
+__all__ = ["Scope"]
+
+_SCALARS: Final = {
+    Kind.BOOL: "bool",
+    Kind.BYTES: "bytes",
+    Kind.FLOAT: "float",
+    Kind.INT: "int",
+    Kind.STRING: "str",
+}
+# What a well-known type may be given as, beside its message.
+_PYTHON_FORMS: Final = {
+    "google.protobuf.Timestamp": "datetime",
+    "google.protobuf.Duration": "timedelta",
+    "google.protobuf.FieldMask": "Sequence[str]",
+    "google.protobuf.Struct": "Mapping[str, Any]",
+    "google.protobuf.ListValue": "Sequence[Any]",
+    "google.protobuf.Value": "str | float | bool | Mapping[str, Any] | Sequence[Any]",
+    "google.protobuf.BoolValue": "bool",
+    "google.protobuf.BytesValue": "bytes",
+    "google.protobuf.DoubleValue": "float",
+    "google.protobuf.FloatValue": "float",
+    "google.protobuf.Int32Value": "int",
+    "google.protobuf.Int64Value": "int",
+    "google.protobuf.StringValue": "str",
+    "google.protobuf.UInt32Value": "int",
+    "google.protobuf.UInt64Value": "int",
+}
+_MODULES: Final = {
+    "Any": "typing",
+    "Awaitable": "collections.abc",
+    "Callable": "collections.abc",
+    "Final": "typing",
+    "Literal": "typing",
+    "Mapping": "collections.abc",
+    "Protocol": "typing",
+    "Required": "typing",
+    "Sequence": "collections.abc",
+    "TypeAlias": "typing",
+    "TypedDict": "typing",
+    "Union": "typing",
+    "datetime": "datetime",
+    "overload": "typing",
+    "timedelta": "datetime",
+}
+
+
+class Scope:
+    """Collects imports for one module.
+
+    Attributes:
+        plan: The run.
+        module: The module that is made.
+    """
+
+    def __init__(self, plan: Plan, module: ModulePlan) -> None:
+        self.plan = plan
+        self.module = module
+        self._names: dict[bool, set[str]] = {True: set(), False: set()}
+        self._files: dict[bool, set[str]] = {True: set(), False: set()}
+        self._siblings: set[str] = set()
+        self._needs_builtins = False
+        self._aliases = self._all_aliases()
+
+    def name(self, name: str, *, at_runtime: bool = False) -> str:
+        """Import a name of the standard library and return it."""
+        self._names[at_runtime].add(name)
+        return name
+
+    def builtins_list(self, *, at_runtime: bool) -> str:
+        """Return a name of `list` for annotations (where a method `list` hides it) or for code."""
+        if at_runtime:
+            return "list"
+        self._needs_builtins = True
+        return "builtins.list"
+
+    def message(self, full_name: str, *, at_runtime: bool = False) -> str:
+        """Import the class of a message and return its expression."""
+        message = self.plan.api.messages[full_name]
+        self._files[at_runtime].add(message.file)
+        return ".".join((self._aliases[message.file, "_pb2"], *message.path))
+
+    def single(self, field: Field, *, at_runtime: bool = False) -> str:
+        """Return the type of one value of a field as input."""
+        if field.kind in _SCALARS:
+            return _SCALARS[field.kind]
+        if field.kind is Kind.ENUM:
+            return f"{self._enum(field.type_name)} | int"
+        name = field.type_name
+        if not name.startswith("google.protobuf."):
+            return self._input(name)
+        form = _PYTHON_FORMS.get(name)
+        own = self.message(name, at_runtime=at_runtime)
+        if form is None:
+            return own
+        for imported in ("Any", "Mapping", "Sequence", "datetime", "timedelta"):
+            if imported in form:
+                self.name(imported)
+        return f"{own} | {form}"
+
+    def input(self, field: Field) -> str:
+        """Return the type of a field as input."""
+        if field.kind is Kind.MAP:
+            key, value = self.plan.api.messages[field.type_name].fields
+            return f"{self.name('Mapping')}[{self.single(key)}, {self.single(value)}]"
+        single = self.single(field)
+        return f"{self.name('Sequence')}[{single}]" if field.repeated else single
+
+    def request(self, full_name: str) -> Message:
+        """Return a message of the model."""
+        return self.plan.api.messages[full_name]
+
+    def _enum(self, full_name: str) -> str:
+        enum = self.plan.api.enums.get(full_name)
+        if enum is None or full_name.startswith("google.protobuf."):
+            return "str"
+        own = self.module.enums.get(full_name)
+        if own is not None:
+            return own
+        other = self.plan.modules[enum.file]
+        return f"{self._sibling(enum.file)}.{other.enums[full_name]}"
+
+    def _input(self, full_name: str) -> str:
+        own = self.module.inputs.get(full_name)
+        if own is not None:
+            return own
+        file = self.plan.api.messages[full_name].file
+        return f"{self._sibling(file)}.{self.plan.modules[file].inputs[full_name]}"
+
+    def _sibling(self, file: str) -> str:
+        self._siblings.add(file)
+        return self._aliases[file, "_triwire"]
+
+    def _all_aliases(self) -> dict[tuple[str, str], str]:
+        """Name every module that could be imported; equal last names get their packages in front."""
+        names = Names()
+        aliases: dict[tuple[str, str], str] = {}
+        files = sorted(self.plan.api.files, key=lambda file: (file != self.module.file, file))
+        for suffix in ("_pb2", "_triwire"):
+            for file in files:
+                dotted = self.plan.python_module(file, suffix)
+                aliases[file, suffix] = names.take(
+                    dotted.rpartition(".")[2], dotted.replace(".", "_")
+                )
+        return aliases
+
+    def imports(self) -> list[str]:
+        """Return the import statements for what was asked for."""
+        standard = _from_lines(self._names[False] - self._names[True])
+        if self._needs_builtins:
+            standard.insert(0, "import builtins")
+        others = self._module_lines(self._files[False] - self._files[True], "_pb2")
+        others += self._module_lines(self._siblings, "_triwire")
+        typing_only = [*standard, *([""] if standard and others else []), *others]
+        names = set(self._names[True])
+        if typing_only:
+            names.add("TYPE_CHECKING")
+        lines = [*_from_lines(names), "", *self._module_lines(self._files[True], "_pb2")]
+        lines += ["from triwire import _runtime"]
+        if typing_only:
+            lines += ["", "if TYPE_CHECKING:", *indented(typing_only)]
+        return lines
+
+    def _module_lines(self, files: set[str], suffix: str) -> list[str]:
+        lines: list[str] = []
+        for file in files:
+            package, _, name = self.plan.python_module(file, suffix).rpartition(".")
+            alias = self._aliases[file, suffix]
+            renamed = f" as {alias}" if alias != name else ""
+            lines.append(
+                f"from {package} import {name}{renamed}" if package else f"import {name}{renamed}"
+            )
+        return sorted(lines)
+
+
+def _from_lines(names: set[str]) -> list[str]:
+    modules: dict[str, list[str]] = {}
+    for name in names:
+        modules.setdefault(_MODULES.get(name, "typing"), []).append(name)
+    lines: list[str] = []
+    for module, found in sorted(modules.items()):
+        ordered = sorted(found, key=_isort_key)
+        line = f"from {module} import {', '.join(ordered)}"
+        # In the TYPE_CHECKING block the line stands four columns to the right.
+        if len(line) + 4 <= WIDTH:
+            lines.append(line)
+        else:
+            lines += [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
+    return lines
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    """Sort constants before classes before functions, as isort does."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)

@@ -1,0 +1,1 @@
+"""What generated resource classes stand on: requests from keywords, edit, waiting."""

@@ -1,0 +1,133 @@
+# Generated from src/triwire/resource/aio.py by scripts/unasync.py. DO NOT EDIT.
+"""What takes more than one call: waiting for a resource, and lists in pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from triwire.errors import Code, RpcError
+from triwire.resource.lifecycle import Wait
+
+if TYPE_CHECKING:
+    from triwire.call.sync import Caller
+    from triwire.resource.lifecycle import Lifecycle, ResourceT
+    from triwire.spec import MethodSpec
+    from triwire.transports.base import RequestT, ResponseT
+
+__all__ = ["list_pages", "wait_until_deleted", "wait_until_ready"]
+
+
+def list_pages(
+    caller: Caller, method: MethodSpec[RequestT, ResponseT], request: RequestT
+) -> list[ResponseT]:
+    """Call a List method until it names no next page (AIP-158), and return the responses.
+
+    Args:
+        caller: Issues the calls, one after the other.
+        method: A method with `page_token` in its request and `next_page_token` in its response.
+        request: The first page to ask for; not changed.
+
+    Raises:
+        RpcError: the error of a call, or INTERNAL: the server named the page that it had just
+            sent as the next one.
+    """
+    page: Any = request
+    responses: list[ResponseT] = []
+    while True:
+        response = (caller.unary(method, page)).message
+        responses.append(response)
+        token: str = cast("Any", response).next_page_token
+        if not token:
+            return responses
+        if token == page.page_token:
+            raise RpcError(
+                Code.INTERNAL, f"{method.name} answered with its own page as the next one"
+            )
+        page = type(request)()
+        page.CopyFrom(request)
+        page.page_token = token
+
+
+def wait_until_ready(
+    caller: Caller,
+    lifecycle: Lifecycle[ResourceT],
+    target: ResourceT | str,
+    *,
+    timeout_seconds: float,
+    poll_seconds: float,
+) -> ResourceT:
+    """Read a resource until its state says that it is ready, and return it.
+
+    Args:
+        caller: Issues the reads; each gets at most the time that is left.
+        lifecycle: Where the resource shows its state.
+        target: The resource as last seen, which older states are measured against, or its id.
+        timeout_seconds: How long to wait in all.
+        poll_seconds: How long to pause between two reads.
+
+    Raises:
+        RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION with the
+            conditions as details, it has failed; or the error of a read.
+        TypeError: `target` is neither a resource nor an id.
+        ValueError: an empty id, or a duration that is not positive.
+    """
+    clock = caller.clock
+    wait = Wait(
+        lifecycle,
+        target,
+        timeout_seconds=timeout_seconds,
+        poll_seconds=poll_seconds,
+        now=clock.monotonic_seconds(),
+        goal="ready",
+    )
+    while True:
+        resource = _read(caller, lifecycle, wait)
+        if wait.is_ready(resource):
+            return resource
+        clock.sleep(wait.pause_seconds(clock.monotonic_seconds()))
+
+
+def wait_until_deleted(
+    caller: Caller,
+    lifecycle: Lifecycle[ResourceT],
+    target: ResourceT | str,
+    *,
+    timeout_seconds: float,
+    poll_seconds: float,
+) -> None:
+    """Read a resource until it is NOT_FOUND; arguments as in `async_wait_until_ready`.
+
+    Raises:
+        RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
+        TypeError: `target` is neither a resource nor an id.
+        ValueError: an empty id, or a duration that is not positive.
+    """
+    clock = caller.clock
+    wait = Wait(
+        lifecycle,
+        target,
+        timeout_seconds=timeout_seconds,
+        poll_seconds=poll_seconds,
+        now=clock.monotonic_seconds(),
+        goal="deleted",
+    )
+    while True:
+        try:
+            resource = _read(caller, lifecycle, wait)
+        except RpcError as error:
+            if error.code is Code.NOT_FOUND:
+                return
+            raise
+        wait.saw(resource)
+        clock.sleep(wait.pause_seconds(clock.monotonic_seconds()))
+
+
+def _read(caller: Caller, lifecycle: Lifecycle[ResourceT], wait: Wait[ResourceT]) -> ResourceT:
+    clock = caller.clock
+    options = wait.options(caller.options, now=clock.monotonic_seconds())
+    try:
+        response = caller.with_options(options).unary(lifecycle.get, wait.request())
+    except RpcError as error:
+        wait.read_failed(error, now=clock.monotonic_seconds())
+        raise
+    return wait.resource_in(response.message)
