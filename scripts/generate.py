@@ -23,7 +23,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import triwire.plugin
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,12 +107,7 @@ def generated_by_buf(folder: Path) -> tuple[FileDescriptorSet, dict[str, str]]:
     raw = folder / "raw"
     buf = Path(sys.executable).with_name("buf")
     run_tool(buf, "build", "proto", "-o", image)
-    template = folder / "buf.gen.yaml"
-    text = (ROOT / "buf.gen.yaml").read_text(encoding="utf-8")
-    if not hasattr(triwire.plugin, "main"):  # TODO: delete once the plugin exists
-        text = text.partition("  # _triwire.py\n")[0]
-    template.write_text(text, encoding="utf-8")
-    run_tool(buf, "generate", image, "--template", template, "-o", raw)
+    run_tool(buf, "generate", image, "-o", raw)
     files = {
         path.relative_to(raw).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(raw.rglob("*"))
