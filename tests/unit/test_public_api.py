@@ -1,0 +1,151 @@
+"""The public API: its names and signatures, pinned in public_api.txt.
+
+The diff of that file is what a review of an API change looks at. After a wanted change run this
+file with `--update-public-api`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PUBLIC = ["triwire", "triwire.errors", "coreweave_inference"]
+OURS = ("triwire", "coreweave_inference")
+# Special methods that callers use by syntax.
+SYNTAX = {
+    "__aenter__",
+    "__aexit__",
+    "__aiter__",
+    "__anext__",
+    "__call__",
+    "__enter__",
+    "__exit__",
+    "__iter__",
+    "__next__",
+}
+# Libraries that a program pays for in time and memory even if it never makes a call.
+HEAVY = {"connectrpc", "grpc", "protovalidate", "pyqwest", "pyvoy", "sqlalchemy"}
+
+
+def annotation_text(annotation: object) -> str:
+    """Return an annotation as the source wrote it, for every supported Python alike."""
+    if annotation is inspect.Signature.empty:
+        return ""
+    if isinstance(annotation, str):
+        return annotation
+    return getattr(annotation, "__name__", None) or str(annotation)
+
+
+def signature_text(function: Any) -> str:
+    """Return a signature without what changes from run to run."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(inspect.signature(function)))
+
+
+def member_lines(owner: type[object]) -> Iterator[str]:
+    """Describe what a class offers, with what it inherits from classes of ours."""
+    members: dict[str, object] = {}
+    fields: dict[str, object] = {}
+    for cls in reversed(owner.__mro__):
+        if cls.__module__.split(".")[0] in OURS:
+            members.update(vars(cls))
+            fields.update(inspect.get_annotations(cls))
+    for name in sorted(fields):
+        if not name.startswith("_"):
+            yield f"{name}: {annotation_text(fields[name])}"
+    for name, member in sorted(members.items()):
+        if name.startswith("_") and name not in SYNTAX:
+            continue
+        if isinstance(member, property):
+            returned = inspect.get_annotations(member.fget).get("return") if member.fget else None
+            yield f"property {name}: {annotation_text(returned)}"
+        elif type(member) in {staticmethod, classmethod}:
+            kind = type(member).__name__
+            yield f"{kind} {name}{signature_text(getattr(owner, name))}"
+        elif inspect.isfunction(member):
+            color = "async def" if inspect.iscoroutinefunction(member) else "def"
+            yield f"{color} {name}{signature_text(member)}"
+
+
+def class_lines(name: str, cls: type[object]) -> Iterator[str]:
+    """Describe one class."""
+    bases = ", ".join(base.__name__ for base in cls.__bases__ if base is not object)
+    if issubclass(cls, enum.Enum):
+        yield f"enum {name}({bases})"
+        members = cls.__members__
+        yield from (f"    {member} = {members[member].value!r}" for member in members)
+        return
+    yield f"class {name}({bases}){' (dataclass)' if '__dataclass_fields__' in dir(cls) else ''}"
+    yield f"    {name}{signature_text(cls)}"
+    yield from (f"    {line}" for line in member_lines(cls))
+
+
+def lines_of(name: str, value: object) -> Iterator[str]:
+    """Describe one public name."""
+    if inspect.isclass(value):
+        yield from class_lines(name, value)
+    elif inspect.isfunction(value):
+        color = "async def" if inspect.iscoroutinefunction(value) else "def"
+        yield f"{color} {name}{signature_text(value)}"
+    elif inspect.ismodule(value):
+        yield f"module {name}"
+    else:
+        yield f"{name}: {type(value).__name__}"
+
+
+def public_api() -> str:
+    """Return the description of everything public."""
+    lines: list[str] = []
+    for package in PUBLIC:
+        module = importlib.import_module(package)
+        lines += [f"# {package}", ""]
+        for name in sorted(module.__all__):
+            lines += [*lines_of(name, getattr(module, name)), ""]
+    return "\n".join(lines)
+
+
+def test_names_and_signatures_are_the_pinned_ones(
+    repository: Path, request: pytest.FixtureRequest
+) -> None:
+    pinned = repository / "tests" / "unit" / "public_api.txt"
+    now = public_api()
+    if request.config.getoption("--update-public-api"):
+        pinned.write_text(now, encoding="utf-8")
+    before = pinned.read_text(encoding="utf-8")
+    difference = "\n".join(
+        difflib.unified_diff(before.splitlines(), now.splitlines(), "pinned", "now", lineterm="")
+    )
+    assert not difference, f"{difference}\nif wanted: pytest {__file__} --update-public-api"
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_every_public_name_has_a_docstring(package: str) -> None:
+    module = importlib.import_module(package)
+    undocumented = [
+        name
+        for name in module.__all__
+        if callable(value := getattr(module, name)) and not inspect.getdoc(value)
+    ]
+    assert not undocumented
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_importing_loads_no_heavy_library(package: str) -> None:
+    program = f"import sys, {package}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert package.split(".", maxsplit=1)[0] in loaded
+    assert not loaded & HEAVY
