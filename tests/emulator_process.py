@@ -16,13 +16,14 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 __all__ = ["RunningEmulator", "emulator", "running_emulator", "start_emulator"]
 
@@ -69,14 +70,14 @@ def processes_of(pid: int) -> set[int]:
     """Return the processes whose parent is `pid` and their descendants (Linux; else empty)."""
     found: set[int] = set()
     try:
-        entries = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        entries = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
     except FileNotFoundError:
         return found
     parents: dict[int, int] = {}
     for entry in entries:
         try:
-            with open(f"/proc/{entry}/stat", encoding="utf-8") as file:  # noqa: PTH123 - no file to be a Path of
-                parents[entry] = int(file.read().rpartition(")")[2].split()[1])
+            stat = Path(f"/proc/{entry}/stat").read_text(encoding="utf-8")
+            parents[entry] = int(stat.rpartition(")")[2].split()[1])
         except (OSError, ValueError):
             continue
     frontier = {pid}
@@ -89,8 +90,8 @@ def processes_of(pid: int) -> set[int]:
 def is_alive(pid: int) -> bool:
     """Return whether a process runs; a zombie does not."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123 - no file to be a Path of
-            return file.read().rpartition(")")[2].split()[0] not in {"Z", "X"}
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
     except OSError:
         return False
 
@@ -104,7 +105,7 @@ def wait_until_gone(pids: set[int], *, timeout_seconds: float = 10.0) -> set[int
 
 
 @contextmanager
-def running_emulator(*flags: str) -> Iterator[RunningEmulator]:
+def running_emulator(*flags: str) -> Generator[RunningEmulator]:
     """Start `cw-inference emulator --port 0` with flags, and stop it, leaving nothing behind."""
     environment = {
         name: value
@@ -145,12 +146,9 @@ def running_emulator(*flags: str) -> Iterator[RunningEmulator]:
 def _wait_until_started(process: subprocess.Popen[str], stderr: list[str]) -> RunningEmulator:
     assert process.stdout is not None
     lines: list[str] = []
-
-    def read() -> None:
-        for line in process.stdout or ():
-            lines.append(line)
-
-    reader = threading.Thread(target=read, name="stdout", daemon=True)
+    reader = threading.Thread(
+        target=lambda: lines.extend(process.stdout or ()), name="stdout", daemon=True
+    )
     reader.start()
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:

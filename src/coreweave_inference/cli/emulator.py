@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coreweave_inference.cli.subcommands import Subcommands
     from coreweave_inference.emulator.settings import Behaviour, ServerSettings
 
 __all__ = ["add_command"]
@@ -19,7 +22,7 @@ does where the API's documentation is silent stands in docs/emulator.md.
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Subcommands) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "emulator", help="serve the API on this machine", description=_DESCRIPTION
@@ -200,7 +203,7 @@ def _fail(error: Exception) -> int:
     return 1
 
 
-def _integer(low: int, high: int):  # noqa: ANN202 - a function for argparse
+def _integer(low: int, high: int) -> Callable[[str], int]:
     def integer(text: str) -> int:
         try:
             value = int(text)

@@ -19,7 +19,7 @@ from coreweave_inference.emulator.settings import Behaviour
 from coreweave_inference.emulator.specs import endpoints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from google.protobuf.message import Message
 
@@ -66,7 +66,7 @@ class Emulator:
 
     store: Store
     access: Access
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = field(default_factory=Behaviour)
     catalog: Catalog = DEFAULT_CATALOG
     clock_ns: Callable[[], int] = time.time_ns
     new_id: Callable[[], str] = field(default=lambda: str(uuid.uuid4()))
@@ -81,7 +81,7 @@ class Emulator:
     @contextmanager
     def call(
         self, request: Message, context: ServerContext, *, write: bool = False
-    ) -> Iterator[Call]:
+    ) -> Generator[Call]:
         """Run a block as one call: allowed, valid by the contract, and in one transaction.
 
         Steps that are due in the caller's organization happen first, each at the time it was

@@ -66,10 +66,10 @@ class Catalog:
         """Return what is valid on every one of some gateways, sorted.
 
         Args:
-            gateways: The zones of each gateway.
+            gateways: The zones of each gateway; at least one.
         """
         sets = [self.instance_types(zones) for zones in gateways]
-        return tuple(sorted(frozenset.intersection(*sets))) if sets else ()
+        return tuple(sorted(name for name in sets[0] if all(name in other for other in sets)))
 
     def any_instance_types(self, gateways: Iterable[Collection[str]]) -> tuple[str, ...]:
         """Return what is valid on at least one of some gateways, sorted."""

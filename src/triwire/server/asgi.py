@@ -135,7 +135,7 @@ class AsgiApplication:
             try:
                 if self._lifespan is not None:
                     await stack.enter_async_context(self._lifespan())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told to the server, which then stops
                 _log.exception("the server cannot start")
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return

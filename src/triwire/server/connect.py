@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from triwire._typing import override
+
 from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code, RpcError
 from triwire.server.service import ServerContext
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from connectrpc.errors import ConnectError
     from connectrpc.request import Headers, RequestContext
-    from connectrpc.server import Endpoint
     from google.protobuf.message import Message
 
     from triwire.codec import Codec
@@ -120,7 +121,8 @@ class RpcApplication:
         # 110 ms to import.
         from connectrpc.server import ConnectASGIApplication
 
-        endpoints: dict[str, Endpoint[Any, Any]] = {}
+        # Any: connectrpc's union of four endpoint classes is not public.
+        endpoints: dict[str, Any] = {}
         names: set[str] = set()
         for service in services:
             names.add(service.name)
@@ -139,6 +141,7 @@ class RpcApplication:
             """connectrpc's application, with the endpoints of all services."""
 
             @property
+            @override
             def path(self) -> str:
                 """Unused: the endpoints have full paths."""
                 return "/"
@@ -230,7 +233,7 @@ class _ServerCodec:
             raise _connect_error(RpcError(code, error.message, details=error.details)) from error
 
 
-def _endpoint(handler: MethodHandler) -> Endpoint[Any, Any]:
+def _endpoint(handler: MethodHandler) -> object:
     from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
     from connectrpc.server import Endpoint
 
