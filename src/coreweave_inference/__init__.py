@@ -11,16 +11,22 @@ from typing import TYPE_CHECKING
 from triwire.errors import Code, RpcError
 
 if TYPE_CHECKING:
-    from coreweave_inference.client import AsyncInferenceClient, InferenceClient
+    from coreweave_inference.client.aio import AsyncInferenceClient
+    from coreweave_inference.client.sync import InferenceClient
 
 __all__ = ["AsyncInferenceClient", "Code", "InferenceClient", "RpcError"]
 
 
 def __getattr__(name: str) -> object:
-    if name in {"AsyncInferenceClient", "InferenceClient"}:
-        from coreweave_inference import client
+    # One colour does not load the other.
+    if name == "InferenceClient":
+        from coreweave_inference.client.sync import InferenceClient
 
-        return getattr(client, name)
+        return InferenceClient
+    if name == "AsyncInferenceClient":
+        from coreweave_inference.client.aio import AsyncInferenceClient
+
+        return AsyncInferenceClient
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 

@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import logging
 import sys
-from importlib.abc import InspectLoader
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -41,7 +40,12 @@ def import_installed(name: str, ours: bytes) -> bool:
     except Exception:  # noqa: BLE001 - finding a module imports the packages around it
         _log.warning("cannot look for %s", module, exc_info=True)
         return False
-    if spec is None or not isinstance(spec.loader, InspectLoader):
+    if spec is None:
+        return False
+    # Only where something was found: it loads importlib.resources and tempfile, 7 ms.
+    from importlib.abc import InspectLoader
+
+    if not isinstance(spec.loader, InspectLoader):
         return False
     source = spec.loader.get_source(module)
     if source is None or not _covers(source, ours):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -171,4 +170,6 @@ def first_set(names: Sequence[str], environ: Mapping[str, str] | None = None) ->
 
 def system_ca_file() -> str | None:
     """Path of the system's CA bundle as OpenSSL finds it (SSL_CERT_FILE first), or None."""
+    import ssl
+
     return ssl.get_default_verify_paths().cafile

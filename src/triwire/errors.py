@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from typing_extensions import override
+from triwire._typing import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

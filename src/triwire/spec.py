@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
-from typing_extensions import override
+from triwire._typing import override
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -158,7 +158,8 @@ def call_options(
 def _user_agent(own: str | None) -> str:
     from triwire._version import VERSION
 
-    product = f"triwire/{VERSION} python/{platform.python_version()}"
+    python = ".".join(map(str, sys.version_info[:3]))
+    product = f"triwire/{VERSION} python/{python}"
     if own is None:
         return product
     # RFC 9110 section 10.1.5; the same check as for any other header value.

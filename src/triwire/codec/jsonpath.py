@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from typing_extensions import override
+from triwire._typing import override
 
 if TYPE_CHECKING:
     from triwire.errors import RpcError

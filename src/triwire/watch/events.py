@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Generic, TypeAlias, TypeVar
 
-from typing_extensions import override
+from triwire._typing import override
 
 T = TypeVar("T")
 
