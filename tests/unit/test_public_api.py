@@ -13,16 +13,19 @@ import inspect
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_overloads
 
 import pytest
 
+from coreweave_inference import AsyncInferenceClient, InferenceClient
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PUBLIC = ["triwire", "triwire.errors", "coreweave_inference"]
-OURS = ("triwire", "coreweave_inference")
+CLIENTS: tuple[type[object], ...] = (InferenceClient, AsyncInferenceClient)
+OURS = ("triwire", "coreweave_inference", "coreweave_inference_gen")
 # Special methods that callers use by syntax.
 SYNTAX = {
     "__aenter__",
@@ -53,6 +56,13 @@ def signature_text(function: Any) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", str(inspect.signature(function)))
 
 
+def function_lines(name: str, function: Callable[..., object]) -> Iterator[str]:
+    """Describe a function or method: what type checkers see of it."""
+    color = "async def" if inspect.iscoroutinefunction(function) else "def"
+    for shape in get_overloads(function) or [function]:
+        yield f"{color} {name}{signature_text(shape)}"
+
+
 def member_lines(owner: type[object]) -> Iterator[str]:
     """Describe what a class offers, with what it inherits from classes of ours."""
     members: dict[str, object] = {}
@@ -74,8 +84,7 @@ def member_lines(owner: type[object]) -> Iterator[str]:
             kind = type(member).__name__
             yield f"{kind} {name}{signature_text(getattr(owner, name))}"
         elif inspect.isfunction(member):
-            color = "async def" if inspect.iscoroutinefunction(member) else "def"
-            yield f"{color} {name}{signature_text(member)}"
+            yield from function_lines(name, member)
 
 
 def class_lines(name: str, cls: type[object]) -> Iterator[str]:
@@ -96,22 +105,42 @@ def lines_of(name: str, value: object) -> Iterator[str]:
     if inspect.isclass(value):
         yield from class_lines(name, value)
     elif inspect.isfunction(value):
-        color = "async def" if inspect.iscoroutinefunction(value) else "def"
-        yield f"{color} {name}{signature_text(value)}"
+        yield from function_lines(name, value)
     elif inspect.ismodule(value):
         yield f"module {name}"
     else:
         yield f"{name}: {type(value).__name__}"
 
 
+def reachable(client: type[object]) -> dict[str, type[object]]:
+    """Return the types of a client's public attributes by their names."""
+    make: Callable[..., object] = client
+    made = make("http://localhost:1", token="x", transport="connect")  # noqa: S106 - not a secret
+    return {name: type(value) for name, value in vars(made).items() if not name.startswith("_")}
+
+
 def public_api() -> str:
     """Return the description of everything public."""
     lines: list[str] = []
+    described: dict[int, str] = {}
+
+    def describe(home: str, name: str, value: object) -> None:
+        before = described.get(id(value))
+        lines.extend([f"{name} is {before}"] if before else lines_of(name, value))
+        lines.append("")
+        if inspect.isclass(value):
+            described[id(value)] = f"{home}.{name}"
+
     for package in PUBLIC:
         module = importlib.import_module(package)
         lines += [f"# {package}", ""]
         for name in sorted(module.__all__):
-            lines += [*lines_of(name, getattr(module, name)), ""]
+            describe(package, name, getattr(module, name))
+    for client in CLIENTS:
+        lines += [f"# attributes of {client.__name__}", ""]
+        for name, cls in sorted(reachable(client).items()):
+            lines += [f"{name}: {cls.__name__}", ""]
+            describe(name, cls.__name__, cls)
     return "\n".join(lines)
 
 
