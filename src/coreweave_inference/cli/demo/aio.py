@@ -1,0 +1,190 @@
+"""The demo's steps: the life of a gateway, a capacity claim and a deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from coreweave_inference import AsyncInferenceClient
+from coreweave_inference.cli.demo.report import expect
+from coreweave_inference_gen.coreweave.inference.v1alpha1.status_pb2 import STATUS_READY
+
+if TYPE_CHECKING:
+    from coreweave_inference.cli.demo.report import Report
+
+__all__ = ["run"]
+
+_WAIT_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.01
+_AWAITING: Final = "(wait until READY)"
+_DELETING: Final = "(wait until deleted)"
+
+
+async def run(url: str, *, token: str, wire: str, report: Report) -> None:
+    """Call all 18 methods over one wire.
+
+    Args:
+        url: Address of the emulator.
+        token: An admin's token.
+        wire: "grpc", "connect", "grpc-web" or "rest".
+        report: Where each call is timed and printed.
+
+    Raises:
+        StepFailedError: a step failed; the steps after it are left out.
+    """
+    async with AsyncInferenceClient(url, token=token, transport=wire) as client:
+        claim_id = await _claim_capacity(client, report)
+        gateway_id = await _create_gateway(client, report)
+        await _deploy(client, report, gateway_id)
+        await _delete_gateway(client, report, gateway_id)
+        await _release_capacity(client, report, claim_id)
+
+
+async def _claim_capacity(client: AsyncInferenceClient, report: Report) -> str:
+    claims = client.capacity_claims
+    with report.step("GetCapacityClaimParameters"):
+        parameters = await claims.parameters()
+        zone, offered = min(parameters.zone_instance_types.items())
+    with report.step("CreateCapacityClaim"):
+        claim = await claims.create(
+            name="demo",
+            resources={
+                "instance_id": offered.instance_ids[0],
+                "instance_count": 1,
+                "capacity_type": "CAPACITY_TYPE_MANAGED",
+                "zones": [zone],
+            },
+        )
+    with report.quietly(_AWAITING):
+        claim = await claims.wait_until_ready(
+            claim, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+    claim.spec.resources.instance_count = 2
+    with report.step("UpdateCapacityClaim"):
+        claim = await claims.update(id=claim.spec.id, resources=claim.spec.resources)
+    with report.quietly(_AWAITING):
+        await claims.wait_until_ready(
+            claim, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+    with report.step("GetCapacityClaim"):
+        claim = await claims.get(id=claim.spec.id)
+        expect(claim.status.allocated_instances == 2, "2 allocated instances")  # noqa: PLR2004 - set above
+    with report.step("ListCapacityClaims"):
+        listed = await claims.list()
+        expect(any(found.spec.id == claim.spec.id for found in listed), "the claim in the list")
+    return claim.spec.id
+
+
+async def _create_gateway(client: AsyncInferenceClient, report: Report) -> str:
+    gateways = client.gateways
+    with report.step("GetGatewayParameters"):
+        parameters = await gateways.parameters()
+    with report.step("CreateGateway"):
+        gateway = await gateways.create(
+            name="demo",
+            zones=parameters.zones[:1],
+            core_weave_auth={},
+            body_based_routing={"api_type": "API_TYPE_OPENAI"},
+        )
+    with report.quietly(_AWAITING):
+        await gateways.wait_until_ready(
+            gateway, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+    with report.step("UpdateGateway"):
+        gateway = await gateways.update(
+            id=gateway.spec.id,
+            name="demo",
+            zones=gateway.spec.zones,
+            core_weave_auth={},
+            path_based_routing={},
+        )
+    with report.quietly(_AWAITING):
+        await gateways.wait_until_ready(
+            gateway, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+    with report.step("GetGateway"):
+        gateway = await gateways.get(id=gateway.spec.id)
+        expect(gateway.spec.HasField("path_based_routing"), "routing by path")
+        expect(len(gateway.status.endpoints) == 1, "one endpoint")
+    with report.step("ListGateways"):
+        listed = await gateways.list()
+        expect(any(found.spec.id == gateway.spec.id for found in listed), "the gateway in the list")
+    return gateway.spec.id
+
+
+async def _deploy(client: AsyncInferenceClient, report: Report, gateway_id: str) -> None:
+    deployments = client.deployments
+    with report.step("GetDeploymentParameters"):
+        parameters = await deployments.parameters(gateway_ids=[gateway_id])
+        version = parameters.runtime_parameters.runtime_versions["vllm"].versions[0]
+    with report.step("CreateDeployment"):
+        deployment = await deployments.create(
+            name="demo",
+            gateway_ids=[gateway_id],
+            runtime={
+                "engine": "vllm",
+                "version": version,
+                "engine_config": {"max-model-len": "8192"},
+            },
+            resources={
+                "instance_type": parameters.resource_parameters.instance_types[0],
+                "gpu_count": 8,
+            },
+            model={
+                "name": "meta-llama/Llama-3.1-8B-Instruct",
+                "bucket": "models",
+                "path": "Llama-3.1-8B-Instruct",
+            },
+            autoscaling={"min": 1, "max": 2},
+            traffic={},
+        )
+    with report.quietly(_AWAITING):
+        deployment = await deployments.wait_until_ready(
+            deployment, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+    spec = deployment.spec
+    with report.step("UpdateDeployment"):
+        deployment = await deployments.update(
+            id=spec.id,
+            name=spec.name,
+            gateway_ids=spec.gateway_ids,
+            runtime=spec.runtime,
+            resources=spec.resources,
+            model=spec.model,
+            autoscaling={"min": 1, "max": 4},
+            traffic={"weight": 100},
+        )
+    with report.quietly(_AWAITING):
+        await deployments.wait_until_ready(
+            deployment, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+    with report.step("GetDeployment"):
+        deployment = await deployments.get(id=spec.id)
+        expect(deployment.status.status == STATUS_READY, "STATUS_READY")
+        expect(deployment.spec.autoscaling.max == 4, "4 replicas at most")  # noqa: PLR2004 - set above
+    with report.step("ListDeployments"):
+        listed = await deployments.list(parent_gateway_id=gateway_id)
+        expect([found.spec.id for found in listed] == [spec.id], "the deployment in the list")
+    with report.step("DeleteDeployment"):
+        deployment = await deployments.delete(id=spec.id)
+    with report.quietly(_DELETING):
+        await deployments.wait_until_deleted(
+            deployment, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+
+
+async def _delete_gateway(client: AsyncInferenceClient, report: Report, gateway_id: str) -> None:
+    with report.step("DeleteGateway"):
+        gateway = await client.gateways.delete(id=gateway_id)
+    with report.quietly(_DELETING):
+        await client.gateways.wait_until_deleted(
+            gateway, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
+
+
+async def _release_capacity(client: AsyncInferenceClient, report: Report, claim_id: str) -> None:
+    with report.step("DeleteCapacityClaim"):
+        claim = await client.capacity_claims.delete(id=claim_id)
+    with report.quietly(_DELETING):
+        await client.capacity_claims.wait_until_deleted(
+            claim, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
+        )
