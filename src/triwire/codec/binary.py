@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from google.protobuf.message import DecodeError, EncodeError
+
 from triwire.errors import Code, RpcError
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ class BinaryCodec:
 
     def encode(self, message: Message) -> bytes:
         """Write a message; see `Codec.encode`."""
-        from google.protobuf.message import EncodeError
-
         try:
             return message.SerializeToString()
         except EncodeError as error:
@@ -37,8 +37,6 @@ class BinaryCodec:
 
     def decode(self, data: bytes, message_type: type[MessageT]) -> MessageT:
         """Read a message; see `Codec.decode`."""
-        from google.protobuf.message import DecodeError
-
         try:
             return message_type.FromString(data)
         except DecodeError as error:

@@ -80,6 +80,11 @@ def build_request_by_id(
     if isinstance(request, str | int) and not isinstance(request, bool):
         if id_field in fields:
             raise TypeError(f"{method}(): got {id_field!r} both as an argument and as a keyword")
+        if not fields:
+            try:
+                return message_type(**{id_field: request})
+            except (TypeError, ValueError):
+                pass  # said by what follows, with the field's name
         return build_request(message_type, method, None, {id_field: request, **fields}, required)
     return build_request(message_type, method, request, fields, required)
 
