@@ -13,50 +13,27 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 from google.protobuf.descriptor_pb2 import (
-    DescriptorProto,
     FieldDescriptorProto,
-    FileDescriptorProto,
 )
 
-from tests.integration.foreign_package import API, VALIDATE, original_files, write_package
+from tests.integration.foreign_package import (
+    API,
+    GATEWAY,
+    OURS,
+    THEIRS,
+    USE,
+    VALIDATE,
+    Files,
+    make_newer,
+    make_older,
+    message_of,
+    original_files,
+    without_google,
+    write_package,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-GATEWAY = f"{API}/gateway.proto"
-
-OURS = """\
-from coreweave_inference_gen import validator
-from coreweave_inference_gen.coreweave.inference.v1alpha1 import (
-    capacity_claim_pb2, deployment_pb2, gateway_pb2)
-from google.protobuf import timestamp_pb2
-"""
-THEIRS = """\
-from coreweave.inference.v1alpha1 import capacity_claim_pb2 as their_claims
-from coreweave.inference.v1alpha1 import deployment_pb2 as their_deployments
-from coreweave.inference.v1alpha1 import gateway_pb2 as their_gateways
-"""
-# What a program does with our messages, whoever registered them.
-USE = """\
-import pickle
-now = timestamp_pb2.Timestamp(seconds=7, nanos=1)
-gateway = gateway_pb2.Gateway()
-gateway.spec.name = "edge"
-gateway.spec.body_based_routing.api_type = gateway_pb2.BodyBasedRouting.API_TYPE_OPENAI
-gateway.status.updated_at.CopyFrom(now)
-assert gateway.status.updated_at == now
-assert gateway_pb2.Gateway.FromString(gateway.SerializeToString()) == gateway
-assert pickle.loads(pickle.dumps(gateway)) == gateway
-assert gateway_pb2.ListGatewaysRequest(updated_after=now).HasField("updated_after")
-deployment = deployment_pb2.Deployment()
-deployment.spec.runtime.engine_config["max-model-len"] = "4096"
-assert deployment_pb2.Deployment.FromString(deployment.SerializeToString()) == deployment
-assert gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"].methods_by_name["GetGateway"]
-request = gateway_pb2.CreateGatewayRequest(
-    name="-", zones=["US-EAST-04A", "nowhere"], core_weave_auth={}, path_based_routing={})
-ids = [violation.proto.rule_id for violation in validator().collect_violations(request)]
-assert ids == ["string.valid_host_label", "string.valid_zone"], ids
-"""
 
 
 # Messages can be described from bytes: protobuf in Python cuts them out of the file by position.
@@ -67,7 +44,6 @@ gateway_pb2.GatewaySpec.DESCRIPTOR.CopyToProto(described)
 assert described.name == "GatewaySpec" and described.field[0].name == "id", described
 """
 
-Files: TypeAlias = dict[str, FileDescriptorProto]
 Change: TypeAlias = Callable[[Files], None]
 Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -108,36 +84,8 @@ def fails(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-def without_google(files: Files) -> list[FileDescriptorProto]:
-    """Return what a distribution brings that depends on googleapis-common-protos."""
-    return [file for name, file in files.items() if not name.startswith("google/")]
-
-
-def message_of(file: FileDescriptorProto, name: str) -> DescriptorProto:
-    return next(message for message in file.message_type if message.name == name)
-
-
 def unchanged(_: Files) -> None:
     pass
-
-
-def make_newer(files: Files) -> None:
-    """Add what a later version of the contract may add."""
-    gateway = files[GATEWAY]
-    message_of(gateway, "GatewaySpec").field.add(
-        name="display_name",
-        number=90,
-        type=FieldDescriptorProto.TYPE_STRING,
-        label=FieldDescriptorProto.LABEL_OPTIONAL,
-    )
-    gateway.message_type.insert(0, DescriptorProto(name="Added"))
-    files[f"{API}/status.proto"].enum_type[0].value.add(name="STATUS_PAUSED", number=90)
-
-
-def make_older(files: Files) -> None:
-    """Take a field out that an earlier version of the contract may not have had."""
-    fields = message_of(files[GATEWAY], "GatewaySpec").field
-    del fields[[field.name for field in fields].index("organization_id")]
 
 
 def change_type(files: Files) -> None:
