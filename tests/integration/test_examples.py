@@ -1,0 +1,60 @@
+"""The programs in examples/ run, and print what their readers are told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from triwire.dial.wires import WIRES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.emulator_process import RunningEmulator
+
+
+@pytest.fixture
+def run(repository: Path, emulator: RunningEmulator) -> Callable[..., list[str]]:
+    def run_example(name: str, *arguments: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", repository / "examples" / name, *arguments],
+            env={
+                "COREWEAVE_API_ENDPOINT": emulator.url,
+                "COREWEAVE_API_TOKEN": emulator.admin_token,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout.splitlines()
+
+    return run_example
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_lifecycle_runs_on_every_wire(run: Callable[..., list[str]], wire: str) -> None:
+    printed = run("lifecycle.py", wire)
+    assert printed == [
+        "claim example-claim allocated 2",
+        "gateway example-gateway has endpoints: True",
+        "deployment example-deployment is ready",
+        "disabled: True model kept: meta-llama/Llama-3.1-8B-Instruct",
+        "changed since the gateway was ready: ['example-deployment']",
+        "all deleted",
+    ]
+
+
+def test_the_errors_are_as_shown(run: Callable[..., list[str]]) -> None:
+    printed = run("errors_async.py")
+    assert printed[0] == "not found: ['coreweave.inference.v1alpha1.Gateway']"
+    assert printed[1] == "refused: ['name']"
+    assert printed[2].startswith("before any request: create(): missing name")
+    assert printed[3] == "lists of equal length: True"
+    assert printed[4].endswith("headers: []")
