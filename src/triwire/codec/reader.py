@@ -19,7 +19,6 @@ from triwire.codec.wellknown import WELL_KNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from google.protobuf.message import Message
 
 __all__ = ["DEPTH_LIMIT", "JsonReader"]
 
@@ -52,15 +51,18 @@ class JsonReader:
         self._reject_duplicate_keys = reject_duplicate_keys
         self._tables: dict[AnyDescriptor, _Table] = {}
 
-    def read(self, data: bytes, message: Message) -> None:
+    def read(self, data: bytes, message: AnyMessage) -> None:
         """Read a JSON text into an empty message.
 
         Raises:
             JsonError: The text is no JSON, or no such message.
         """
         self.read_message(self._parse(data), message, 1)
+        if not message.IsInitialized():
+            missing = ", ".join(message.FindInitializationErrors())
+            raise JsonError(f"required fields are missing: {missing}")
 
-    def read_field(self, data: bytes, message: Message, field_name: str) -> None:
+    def read_field(self, data: bytes, message: AnyMessage, field_name: str) -> None:
         """Read a JSON text into one field of an empty message.
 
         Raises:

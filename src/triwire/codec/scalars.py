@@ -185,8 +185,8 @@ def _read_bool_key(value: Json) -> bool:
 def _enum_reader(field: AnyField, policy: EnumPolicy) -> Callable[[Json], Any]:
     enum = field.enum_type
     numbers = {value.name: value.number for value in enum.values}
-    names = ", ".join(numbers)
-    by_spelling = {**policy.enum_aliases.get(enum.full_name, {}), **numbers}
+    by_spelling = {**numbers, **policy.enum_aliases.get(enum.full_name, {}), **numbers}
+    names = ", ".join(by_spelling)
     known = frozenset(numbers.values())
     skip_unknown = policy.ignore_unknown_enum_names
     read_int32 = _integer_reader("int32", -(2**31), 2**31 - 1)
