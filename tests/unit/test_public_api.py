@@ -115,9 +115,8 @@ def lines_of(name: str, value: object) -> Iterator[str]:
 def reachable(client: type[object]) -> dict[str, type[object]]:
     """Return the types of a client's public attributes by their names."""
     make: Any = client
-    made = make("http://localhost:1", token="x", transport="connect")  # noqa: S106 - not a secret
-    attributes: dict[str, object] = vars(made)
-    return {name: type(value) for name, value in attributes.items() if not name.startswith("_")}
+    made: object = make("http://localhost:1", token="x", transport="connect")  # noqa: S106 - not a secret
+    return {name: type(value) for name, value in vars(made).items() if not name.startswith("_")}
 
 
 def public_api() -> str:
