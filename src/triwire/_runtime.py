@@ -1,35 +1,38 @@
 """The only module that generated code imports. A contract: names here are never taken away.
 
-Loading it loads neither a transport nor the call loop nor an event loop, so that importing
-generated code stays cheap; what is only named in annotations is imported for type checkers.
+Importing generated code has to be cheap: it loads no transport, no call loop and no event loop.
+What its module level needs is imported here; everything else loads when it is first used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
-from triwire.resource.aio import (
-    async_list_pages,
-    async_wait_until_deleted,
-    async_wait_until_ready,
-)
-from triwire.resource.build import build_request, build_request_by_id
-from triwire.resource.edit import Change, changed_request, mask_changes, update_request
 from triwire.resource.lifecycle import POLL_SECONDS, Lifecycle
-from triwire.resource.sync import list_pages, wait_until_deleted, wait_until_ready
-from triwire.server.service import MethodHandler, ServerContext, Service
 from triwire.spec import HttpRule, Idempotency, MethodSpec, Response, StreamKind
 
 if TYPE_CHECKING:
-    from triwire.call.aio import AsyncCaller as AsyncCaller  # noqa: PLC0414 - says that it is meant for others
-    from triwire.call.sync import Caller as Caller  # noqa: PLC0414 - the same
+    from triwire.call.aio import AsyncCaller
+    from triwire.call.sync import Caller
+    from triwire.resource.aio import (
+        async_list_pages,
+        async_wait_until_deleted,
+        async_wait_until_ready,
+    )
+    from triwire.resource.build import build_request, build_request_by_id
+    from triwire.resource.edit import Change, changed_request, mask_changes, update_request
+    from triwire.resource.sync import list_pages, wait_until_deleted, wait_until_ready
+    from triwire.server.service import MethodHandler, ServerContext, Service
 
 __all__ = [
     "POLL_SECONDS",
     "Answer",
+    "AsyncCaller",
+    "Caller",
     "Change",
     "HttpRule",
     "Idempotency",
@@ -57,3 +60,35 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 # What a method of a server returns: the response, or a coroutine that does.
 Answer: TypeAlias = MessageT | Awaitable[MessageT]
+
+_HOME: Final = {
+    "AsyncCaller": "triwire.call.aio",
+    "Caller": "triwire.call.sync",
+    "Change": "triwire.resource.edit",
+    "MethodHandler": "triwire.server.service",
+    "ServerContext": "triwire.server.service",
+    "Service": "triwire.server.service",
+    "async_list_pages": "triwire.resource.aio",
+    "async_wait_until_deleted": "triwire.resource.aio",
+    "async_wait_until_ready": "triwire.resource.aio",
+    "build_request": "triwire.resource.build",
+    "build_request_by_id": "triwire.resource.build",
+    "changed_request": "triwire.resource.edit",
+    "list_pages": "triwire.resource.sync",
+    "mask_changes": "triwire.resource.edit",
+    "update_request": "triwire.resource.edit",
+    "wait_until_deleted": "triwire.resource.sync",
+    "wait_until_ready": "triwire.resource.sync",
+}
+
+
+if not TYPE_CHECKING:  # Type checkers would take any name for one of this module.
+
+    def __getattr__(name: str) -> object:
+        """Load a name on first use."""
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value

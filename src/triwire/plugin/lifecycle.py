@@ -9,7 +9,7 @@ from triwire.plugin.model import Kind
 from triwire.plugin.names import snake_case, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from triwire.plugin.model import Api, Field, Message
     from triwire.plugin.resources import Resource
@@ -189,9 +189,8 @@ def _state(api: Api, message: Message) -> tuple[str, tuple[str, ...], tuple[str,
     return path, ready, failed
 
 
-def _path_of(api: Api, message: Message, holder: str, fits: object) -> str:
+def _path_of(api: Api, message: Message, holder: str, fits: Callable[[Field], bool]) -> str:
     """Return the path of the first field that fits, beside the state if it is there."""
-    assert callable(fits)  # noqa: S101 - a function of this module
     paths = [path for path, field, _ in _leaves(api, message) if fits(field)]
     beside = [path for path in paths if path.rpartition(".")[0] == holder]
     return next(iter(beside + paths), "")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from triwire.plugin.scope import Scope
+from triwire.plugin.sections.colour import Colour
 from triwire.plugin.sections.dicts import dict_sections, enum_sections
 from triwire.plugin.sections.methods import methods_section
-from triwire.plugin.sections.resource import lifecycle_section, resource_section
+from triwire.plugin.sections.resource import resource_section
 from triwire.plugin.sections.rpc import rpc_section
 from triwire.plugin.sections.server import factory_section, server_section
+from triwire.plugin.sections.waiting import lifecycle_section
 from triwire.plugin.text import docstring
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["GENERATOR", "module_text"]
 
 GENERATOR: Final = "protoc-gen-triwire"
+_COLOURS: Final = (Colour(is_async=True), Colour(is_async=False))
 
 
 def module_text(plan: Plan, module: ModulePlan, *, version: str) -> str:
@@ -33,13 +36,11 @@ def module_text(plan: Plan, module: ModulePlan, *, version: str) -> str:
     public = [*module.enums.values(), *module.dicts.values(), *module.inputs.values()]
     for service in module.services:
         sections.append(methods_section(scope, service))
-        for is_async in (True, False):
-            sections.append(rpc_section(scope, service, is_async=is_async))
+        sections += [rpc_section(scope, service, colour) for colour in _COLOURS]
         public += [service.methods, f"Async{service.client}", service.client]
         for resource in service.resources:
             sections.append(lifecycle_section(scope, service, resource))
-            for is_async in (True, False):
-                sections.append(resource_section(scope, service, resource, is_async=is_async))
+            sections += [resource_section(scope, service, resource, colour) for colour in _COLOURS]
             public += [f"Async{resource.name}", resource.name]
         sections += [server_section(scope, service), factory_section(service)]
         public += [service.server, service.factory]

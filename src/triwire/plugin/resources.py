@@ -182,10 +182,10 @@ class _Finder:
             result = self._result(method, message)
             if verb == "Delete" and result.kind is ResultKind.RESPONSE and self._is_empty(method):
                 result = Result(ResultKind.NOTHING)
-            elif result.kind is ResultKind.RESPONSE and method.response != message:
-                # Such as a long-running operation: it takes the place, but not the meaning.
-                if verb in ("Get", "Update"):
-                    continue
+            elif verb in ("Get", "Update") and not _is_resource(result, method, message):
+                # Such as a long-running operation. Create and Delete of one have a use; `get`
+                # and `update` that return no resource would break what is built on them.
+                continue
             id_field = self._id_field(method, noun) if verb in ("Get", "Delete") else ""
             calls.append(Call(verb.lower(), method, result, id_field))
         return calls
@@ -232,6 +232,10 @@ class _Finder:
             if len(found) == 1:
                 return found[0]
         return ""
+
+
+def _is_resource(result: Result, method: Method, message: str) -> bool:
+    return result.kind is ResultKind.FIELD or method.response == message
 
 
 def _is_message_list(field: Field) -> bool:

@@ -119,6 +119,11 @@ class Scope:
         single = self.single(field)
         return f"{self.name('Sequence')}[{single}]" if field.repeated else single
 
+    def field(self, full_name: str, name: str) -> str:
+        """Return the type as input of a field of a message, by names."""
+        found = self.plan.api.messages[full_name].field(name)
+        return self.input(found) if found is not None else "object"
+
     def request(self, full_name: str) -> Message:
         """Return a message of the model."""
         return self.plan.api.messages[full_name]
@@ -145,7 +150,7 @@ class Scope:
         return self._aliases[file, "_triwire"]
 
     def _all_aliases(self) -> dict[tuple[str, str], str]:
-        """Name every module that could be imported; equal last names get their packages in front."""
+        """Name every module that could be imported; equal names get their packages in front."""
         names = Names()
         aliases: dict[tuple[str, str], str] = {}
         files = sorted(self.plan.api.files, key=lambda file: (file != self.module.file, file))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from triwire.plugin.names import Names, escape, method_names
 from triwire.plugin.resources import ResultKind
+from triwire.plugin.sections.colour import spec_of
+from triwire.plugin.sections.editing import edit_method
+from triwire.plugin.sections.waiting import wait_methods
 from triwire.plugin.text import WIDTH, bracketed, clean, docstring, indented, tuple_of, wrapped
 
 if TYPE_CHECKING:
@@ -14,70 +16,16 @@ if TYPE_CHECKING:
     from triwire.plugin.plan import ResourcePlan, ServicePlan
     from triwire.plugin.resources import Call
     from triwire.plugin.scope import Scope
+    from triwire.plugin.sections.colour import Colour
 
-__all__ = ["lifecycle_section", "resource_section"]
-
-_POLL = "poll_seconds: float = _runtime.POLL_SECONDS"
-
-
-@dataclass(frozen=True, slots=True)
-class _Colour:
-    """What differs between the async class and the sync one."""
-
-    is_async: bool
-
-    @property
-    def prefix(self) -> str:
-        return "Async" if self.is_async else ""
-
-    @property
-    def define(self) -> str:
-        return "async def" if self.is_async else "def"
-
-    @property
-    def wait(self) -> str:
-        return "await " if self.is_async else ""
-
-    def runtime(self, name: str) -> str:
-        return f"_runtime.async_{name}" if self.is_async else f"_runtime.{name}"
-
-
-def lifecycle_section(scope: Scope, service: ServicePlan, plan: ResourcePlan) -> list[str]:
-    """Return the constant that tells the runtime how to wait for a resource, if it can."""
-    showing, get = plan.showing, plan.resource.call("get")
-    if showing is None or get is None:
-        return []
-    final = scope.name("Final", at_runtime=True)
-    arguments = {
-        "name": f'"{" ".join(method_names([plan.resource.noun])).replace("_", " ").strip()}"',
-        "resource_type": scope.message(plan.resource.message, at_runtime=True),
-        "get": _spec(service, get),
-        "get_id": f'"{showing.get_id}"',
-    }
-    for name, value in (
-        ("envelope", get.result.field),
-        ("resource_id", showing.resource_id),
-        ("state", showing.state),
-    ):
-        if value:
-            arguments[name] = f'"{value}"'
-    for name, values in (("ready", showing.ready), ("failed", showing.failed)):
-        if values:
-            inner = ", ".join(f'"{value}"' for value in values)
-            arguments[name] = f"({inner},)" if len(values) == 1 else f"({inner})"
-    for name, value in (("updated_at", showing.updated_at), ("conditions", showing.conditions)):
-        if value and showing.state:
-            arguments[name] = f'"{value}"'
-    lines = [f"{plan.lifecycle}: {final} = _runtime.Lifecycle("]
-    return [*lines, *indented(f"{name}={value}," for name, value in arguments.items()), ")"]
+__all__ = ["resource_section"]
 
 
 def resource_section(
-    scope: Scope, service: ServicePlan, plan: ResourcePlan, *, is_async: bool
+    scope: Scope, service: ServicePlan, plan: ResourcePlan, colour: Colour
 ) -> list[str]:
     """Return the class of a resource in one colour."""
-    colour = _Colour(is_async)
-    text = [f"The resources `{plan.resource.message}`."]
+    text = [f"Resources of type `{plan.resource.message}`."]
     described = wrapped(clean(scope.request(plan.resource.message).comment), WIDTH - 4)
     text += ["", *described] if described else []
     text += [
@@ -103,21 +51,16 @@ def resource_section(
     names = method_names([call.name for call in plan.resource.calls])
     for name, call in zip(names, plan.resource.calls, strict=True):
         body += ["", *_Method(scope, service, call, name, colour).lines()]
-    body += _edit(scope, plan, colour)
-    body += _waits(scope, plan, colour)
+    body += edit_method(scope, plan, colour)
+    body += wait_methods(scope, plan, colour)
     return [f"class {colour.prefix}{plan.name}:", *indented(body)]
-
-
-def _spec(service: ServicePlan, call: Call) -> str:
-    at = service.service.methods.index(call.method)
-    return f"{service.methods}.{service.constants[at]}"
 
 
 class _Method:
     """One method of a resource class: overloads, documentation, body."""
 
     def __init__(
-        self, scope: Scope, service: ServicePlan, call: Call, name: str, colour: _Colour
+        self, scope: Scope, service: ServicePlan, call: Call, name: str, colour: Colour
     ) -> None:
         self._scope = scope
         self._service = service
@@ -217,7 +160,7 @@ class _Method:
             build = "build_request_by_id"
             arguments.append(f'id_field="{self._keywords[identifier.name]}"')
         lines += bracketed(f"message = _runtime.{build}(", arguments, ")", levels=2)
-        spec = _spec(self._service, call)
+        spec = spec_of(self._service, call)
         if call.is_paged:
             head = f"pages = {wait}{self._colour.runtime('list_pages')}("
             lines += bracketed(head, ["self._caller", spec, "message"], ")", levels=2)
@@ -261,135 +204,3 @@ def _is_required(field: Field) -> bool:
 def _ordered(fields: list[Field]) -> list[Field]:
     """Return required fields first, else in the order of the file."""
     return sorted(fields, key=lambda field: not _is_required(field))
-
-
-def _edit(scope: Scope, plan: ResourcePlan, colour: _Colour) -> list[str]:
-    editing, get, update = plan.editing, plan.resource.call("get"), plan.resource.call("update")
-    if editing is None or get is None or update is None:
-        return []
-    field = scope.request(get.method.request).field(get.id_field)
-    if field is None:
-        return []
-    request = scope.message(update.method.request, at_runtime=True)
-    resource = scope.message(plan.resource.message)
-    lines = [
-        "",
-        f"{colour.define} edit(",
-        "    self,",
-        f"    {escape(get.id_field)}: {scope.single(field)},",
-        f"    change: _runtime.Change[{request}],",
-        "    /,",
-        f") -> {resource}:",
-    ]
-    text = [
-        "Read the resource, change it and write it back whole.",
-        "",
-        "Nothing protects against another writer in between, unless the API does.",
-        "",
-        "Args:",
-        f"    {escape(get.id_field)}: Names the resource, as for `get`.",
-        "    change: Gets the update request that would leave the resource as it is. It",
-        "        changes that in place, or returns another one to send.",
-        "",
-        "Raises:",
-        "    RpcError: reading or writing failed.",
-        "    TypeError: `change` returned something else.",
-    ]
-    body = docstring("\n".join(text), levels=2)
-    body.append(f"current = {colour.wait}self.get({escape(get.id_field)})")
-    body += [
-        "request = _runtime.update_request(",
-        f"    {request},",
-        "    current,",
-        "    (",
-        *(f'        ("{name}", "{path}"),' for name, path in editing.fields),
-        "    ),",
-        ")",
-        'request = _runtime.changed_request("edit", request, change)',
-    ]
-    if editing.mask:
-        body += [
-            "_runtime.mask_changes(",
-            "    request,",
-            f'    mask="{editing.mask}",',
-            f'    field="{editing.whole}",',
-            "    before=current,",
-            ")",
-        ]
-    body.append(f"return {colour.wait}self.update(request)")
-    return [*lines, *indented(body)]
-
-
-def _waits(scope: Scope, plan: ResourcePlan, colour: _Colour) -> list[str]:
-    showing = plan.showing
-    if showing is None:
-        return []
-    resource = scope.message(plan.resource.message)
-    target = f"{resource} | str" if showing.resource_id else "str"
-    lines: list[str] = []
-    which = "The resource as last seen, or its id." if showing.resource_id else "The resource's id."
-    if showing.state:
-        baseline = (
-            " States that are older than the resource\n        given, by its time of update, are not believed."
-            if showing.updated_at and showing.resource_id
-            else ""
-        )
-        text = [
-            f"Read the resource until its state is {showing.ready[0]}, and return it.",
-            "",
-            "Args:",
-            f"    resource: {which}{baseline}",
-            "    timeout_seconds: How long to wait in all.",
-            "    poll_seconds: How long to pause between two reads.",
-            "",
-            "Raises:",
-            "    RpcError: DEADLINE_EXCEEDED, not ready in time; or the error of a read.",
-        ]
-        if showing.failed:
-            failed = " or ".join(showing.failed)
-            text[-1:] = [
-                "    RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the",
-                f"        state is {failed}, with the conditions as details;",
-                "        or the error of a read.",
-            ]
-        lines += _wait(plan, colour, "wait_until_ready", target, resource, text)
-    text = [
-        "Read the resource until it is NOT_FOUND.",
-        "",
-        "Args:",
-        f"    resource: {which}",
-        "    timeout_seconds: How long to wait in all.",
-        "    poll_seconds: How long to pause between two reads.",
-        "",
-        "Raises:",
-        "    RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.",
-    ]
-    return lines + _wait(plan, colour, "wait_until_deleted", target, "None", text)
-
-
-def _wait(
-    plan: ResourcePlan, colour: _Colour, name: str, target: str, returns: str, text: list[str]
-) -> list[str]:
-    lines = [
-        "",
-        f"{colour.define} {name}(",
-        "    self,",
-        f"    resource: {target},",
-        "    /,",
-        "    *,",
-        "    timeout_seconds: float,",
-        f"    {_POLL},",
-        f") -> {returns}:",
-    ]
-    result = "return " if returns != "None" else ""
-    body = [
-        *docstring("\n".join(text), levels=2),
-        f"{result}{colour.wait}{colour.runtime(name)}(",
-        "    self._caller,",
-        f"    {plan.lifecycle},",
-        "    resource,",
-        "    timeout_seconds=timeout_seconds,",
-        "    poll_seconds=poll_seconds,",
-        ")",
-    ]
-    return [*lines, *indented(body)]

@@ -12,38 +12,41 @@ if TYPE_CHECKING:
     from triwire.plugin.model import Method
     from triwire.plugin.plan import ServicePlan
     from triwire.plugin.scope import Scope
+    from triwire.plugin.sections.colour import Colour
 
 __all__ = ["rpc_section"]
 
 
-def rpc_section(scope: Scope, service: ServicePlan, *, is_async: bool) -> list[str]:
+def rpc_section(scope: Scope, service: ServicePlan, colour: Colour) -> list[str]:
     """Return the client class of a service in one colour."""
-    prefix = "Async" if is_async else ""
-    caller = f"_runtime.{prefix}Caller"
     full_name = service.service.full_name
     text = wrapped(f"Calls the methods of `{full_name}` with request messages.", WIDTH - 7)
     described = wrapped(clean(service.service.comment), WIDTH - 4)
     text += ["", *described] if described else []
     text += ["", "Args:", "    caller: Issues the calls; whoever made it closes it."]
     body = docstring("\n".join(text), levels=1)
-    body += ["", f"def __init__(self, caller: {caller}) -> None:", "    self._caller = caller"]
+    body += [
+        "",
+        f"def __init__(self, caller: _runtime.{colour.prefix}Caller) -> None:",
+        "    self._caller = caller",
+    ]
     names = method_names([method.name for method in service.service.methods])
     methods = zip(names, service.constants, service.service.methods, strict=True)
     for name, constant, method in methods:
         if method.streaming is Streaming.UNARY:
             spec = f"{service.methods}.{constant}"
-            body += ["", *_method(scope, name, method, spec=spec, is_async=is_async)]
-    return [f"class {prefix}{service.client}:", *indented(body)]
+            body += ["", *_method(scope, name, method, spec, colour)]
+    return [f"class {colour.prefix}{service.client}:", *indented(body)]
 
 
-def _method(scope: Scope, name: str, method: Method, *, spec: str, is_async: bool) -> list[str]:
+def _method(scope: Scope, name: str, method: Method, spec: str, colour: Colour) -> list[str]:
     request, response = scope.message(method.request), scope.message(method.response)
-    head = f"{'async ' if is_async else ''}def {name}("
+    head = f"{colour.define} {name}("
     lines = bracketed(
         head, ["self", f"request: {request}"], f") -> _runtime.Response[{response}]:", levels=1
     )
     described = wrapped(clean(method.comment), WIDTH - 11)
     body = docstring("\n".join(described or [f"Call {method.name}."]), levels=2)
-    call = f"return {'await ' if is_async else ''}self._caller.unary("
+    call = f"return {colour.wait}self._caller.unary("
     body += bracketed(call, [spec, "request"], ")", levels=2)
     return [*lines, *indented(body)]

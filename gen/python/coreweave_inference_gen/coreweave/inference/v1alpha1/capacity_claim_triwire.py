@@ -366,7 +366,7 @@ _CAPACITY_CLAIMS_LIFECYCLE: Final = _runtime.Lifecycle(
 
 
 class AsyncCapacityClaims:
-    """The resources `coreweave.inference.v1alpha1.CapacityClaim`.
+    """Resources of type `coreweave.inference.v1alpha1.CapacityClaim`.
 
     A capacity claim: what was asked for, and what became of it.
 
@@ -661,8 +661,8 @@ class AsyncCapacityClaims:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older than the resource
-                given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. States that are older
+                than the resource given, by its time of update, are not believed.
             timeout_seconds: How long to wait in all.
             poll_seconds: How long to pause between two reads.
 
@@ -670,6 +670,8 @@ class AsyncCapacityClaims:
             RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
                 state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
                 or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         return await _runtime.async_wait_until_ready(
             self._caller,
@@ -696,6 +698,8 @@ class AsyncCapacityClaims:
 
         Raises:
             RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         await _runtime.async_wait_until_deleted(
             self._caller,
@@ -707,7 +711,7 @@ class AsyncCapacityClaims:
 
 
 class CapacityClaims:
-    """The resources `coreweave.inference.v1alpha1.CapacityClaim`.
+    """Resources of type `coreweave.inference.v1alpha1.CapacityClaim`.
 
     A capacity claim: what was asked for, and what became of it.
 
@@ -1002,8 +1006,8 @@ class CapacityClaims:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older than the resource
-                given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. States that are older
+                than the resource given, by its time of update, are not believed.
             timeout_seconds: How long to wait in all.
             poll_seconds: How long to pause between two reads.
 
@@ -1011,6 +1015,8 @@ class CapacityClaims:
             RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
                 state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
                 or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         return _runtime.wait_until_ready(
             self._caller,
@@ -1037,6 +1043,8 @@ class CapacityClaims:
 
         Raises:
             RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         _runtime.wait_until_deleted(
             self._caller,

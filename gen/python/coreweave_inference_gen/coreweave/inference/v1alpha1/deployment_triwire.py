@@ -486,7 +486,7 @@ _DEPLOYMENTS_LIFECYCLE: Final = _runtime.Lifecycle(
 
 
 class AsyncDeployments:
-    """The resources `coreweave.inference.v1alpha1.Deployment`.
+    """Resources of type `coreweave.inference.v1alpha1.Deployment`.
 
     A deployment: what was asked for, and what became of it.
 
@@ -863,8 +863,8 @@ class AsyncDeployments:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older than the resource
-                given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. States that are older
+                than the resource given, by its time of update, are not believed.
             timeout_seconds: How long to wait in all.
             poll_seconds: How long to pause between two reads.
 
@@ -872,6 +872,8 @@ class AsyncDeployments:
             RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
                 state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
                 or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         return await _runtime.async_wait_until_ready(
             self._caller,
@@ -898,6 +900,8 @@ class AsyncDeployments:
 
         Raises:
             RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         await _runtime.async_wait_until_deleted(
             self._caller,
@@ -909,7 +913,7 @@ class AsyncDeployments:
 
 
 class Deployments:
-    """The resources `coreweave.inference.v1alpha1.Deployment`.
+    """Resources of type `coreweave.inference.v1alpha1.Deployment`.
 
     A deployment: what was asked for, and what became of it.
 
@@ -1283,8 +1287,8 @@ class Deployments:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older than the resource
-                given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. States that are older
+                than the resource given, by its time of update, are not believed.
             timeout_seconds: How long to wait in all.
             poll_seconds: How long to pause between two reads.
 
@@ -1292,6 +1296,8 @@ class Deployments:
             RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
                 state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
                 or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         return _runtime.wait_until_ready(
             self._caller,
@@ -1318,6 +1324,8 @@ class Deployments:
 
         Raises:
             RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         _runtime.wait_until_deleted(
             self._caller,

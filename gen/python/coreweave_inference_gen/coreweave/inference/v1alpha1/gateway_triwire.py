@@ -424,7 +424,7 @@ _GATEWAYS_LIFECYCLE: Final = _runtime.Lifecycle(
 
 
 class AsyncGateways:
-    """The resources `coreweave.inference.v1alpha1.Gateway`.
+    """Resources of type `coreweave.inference.v1alpha1.Gateway`.
 
     A gateway: what was asked for, and what became of it.
 
@@ -754,8 +754,8 @@ class AsyncGateways:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older than the resource
-                given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. States that are older
+                than the resource given, by its time of update, are not believed.
             timeout_seconds: How long to wait in all.
             poll_seconds: How long to pause between two reads.
 
@@ -763,6 +763,8 @@ class AsyncGateways:
             RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
                 state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
                 or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         return await _runtime.async_wait_until_ready(
             self._caller,
@@ -789,6 +791,8 @@ class AsyncGateways:
 
         Raises:
             RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         await _runtime.async_wait_until_deleted(
             self._caller,
@@ -800,7 +804,7 @@ class AsyncGateways:
 
 
 class Gateways:
-    """The resources `coreweave.inference.v1alpha1.Gateway`.
+    """Resources of type `coreweave.inference.v1alpha1.Gateway`.
 
     A gateway: what was asked for, and what became of it.
 
@@ -1118,8 +1122,8 @@ class Gateways:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older than the resource
-                given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. States that are older
+                than the resource given, by its time of update, are not believed.
             timeout_seconds: How long to wait in all.
             poll_seconds: How long to pause between two reads.
 
@@ -1127,6 +1131,8 @@ class Gateways:
             RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
                 state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
                 or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         return _runtime.wait_until_ready(
             self._caller,
@@ -1153,6 +1159,8 @@ class Gateways:
 
         Raises:
             RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
+            TypeError: `resource` is something else.
+            ValueError: the id is empty, or a duration is not positive.
         """
         _runtime.wait_until_deleted(
             self._caller,
