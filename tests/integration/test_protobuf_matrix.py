@@ -18,7 +18,9 @@ from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
 from scripts.protoc_gen_grpc_tools import generate, tools_python
 from tests.integration.environments import python_with
 from tests.integration.foreign_package import (
+    DESCRIBE,
     OURS,
+    PYTHON,
     THEIRS,
     USE,
     make_newer,
@@ -35,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 # The first is what pyproject.toml allows at least; the others take what is newest of a major.
 RUNTIMES = {
-    "5.29-lowest": ["protobuf==5.29.0", "grpcio==1.71.2", "googleapis-common-protos==1.66.0"],
+    "5.29-lowest": ["protobuf==5.29.1", "grpcio==1.71.2", "googleapis-common-protos==1.66.0"],
     "5.29": ["protobuf>=5.29,<6"],
     "6": ["protobuf>=6,<7"],
     "7": ["protobuf>=7,<8"],
@@ -112,14 +114,14 @@ def run(request: pytest.FixtureRequest, tmp_path: Path, repository: Path) -> Run
     folders = [repository / "src", repository / "gen" / "python", tmp_path, repository]
     check_version = VERSION.format(start=name.removesuffix("-lowest") + ".")
 
-    def run(program: str) -> subprocess.CompletedProcess[str]:
+    def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [python, "-W", "error", "-c", check_version + program],
             capture_output=True,
             text=True,
             check=False,
             timeout=120,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders)), **environment},
             cwd=tmp_path,
         )
 
@@ -187,7 +189,10 @@ def test_shares_the_messages_of_what_protoc_writes(run: Run, tmp_path: Path, ord
         path = tmp_path / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content, encoding="utf-8")
-    succeeds(run(order + USE + "assert their_gateways.Gateway is gateway_pb2.Gateway\n"))
+    same = "assert their_gateways.Gateway is gateway_pb2.Gateway\n"
+    succeeds(run(order + USE + same))
+    in_python = PYTHON + order + USE.partition("request = ")[0] + same + DESCRIBE
+    succeeds(run(in_python, PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION="python"))
 
 
 def test_runs_beside_the_sandbox_client_of_the_same_owner(tmp_path: Path, repository: Path) -> None:
