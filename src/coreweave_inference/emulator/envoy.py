@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_ENVOY_HEADER_KIB", "EnvoyMissingError", "command", "environment"]
 
-MAX_ENVOY_HEADER_KIB: Final = 256
+MAX_ENVOY_HEADER_KIB: Final = 1024
 """Above this Envoy itself ends the request (431, or a reset stream on HTTP/2). Below it the
 application answers, in the shape of the protocol that asked."""
 
@@ -110,7 +110,8 @@ def command(
 def _complete(http: dict[str, Any]) -> None:
     """Add to the configuration of Envoy's HTTP connection manager what pyvoy leaves open."""
     http["max_request_headers_kb"] = MAX_ENVOY_HEADER_KIB
-    # Answers that Envoy gives by itself take the form of REST's errors.
+    # Answers that Envoy gives by itself, to what is no HTTP or has too large headers, take the
+    # form of REST's errors. Their code is the HTTP status in either style.
     body: Mapping[str, object] = {
         "code": "%RESPONSE_CODE%",
         "message": "%LOCAL_REPLY_BODY%",

@@ -11,6 +11,7 @@ another process on the same file queues at SQLite's (BEGIN IMMEDIATE), for up to
 
 from __future__ import annotations
 
+import functools
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -53,7 +55,9 @@ from coreweave_inference.emulator.records import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from sqlalchemy import Engine, Row
+    from sqlalchemy import Engine, Row, Select
+    from sqlalchemy.dialects.sqlite import Insert
+    from sqlalchemy.sql.dml import ReturningInsert
 
 __all__ = ["Store", "StoreError", "Transaction"]
 
@@ -103,7 +107,7 @@ _attachments = Table(
     Column("organization", String, primary_key=True),
     Column("gateway_id", String, primary_key=True),
     Column("deployment_id", String, primary_key=True),
-    Column("kind", String, nullable=False, server_default=DEPLOYMENT.name),
+    Column("kind", String, nullable=False),
     ForeignKeyConstraint(
         ["organization", "kind", "deployment_id"],
         ["resources.organization", "resources.kind", "resources.id"],
@@ -112,6 +116,84 @@ _attachments = Table(
     sqlite_with_rowid=False,
 )
 Index("attachments_deployment", _attachments.c.organization, _attachments.c.deployment_id)
+
+
+# Statements are made once: SQLAlchemy takes ten times longer to build one than to run it.
+
+_ONE: Final = and_(
+    _resources.c.organization == bindparam("organization"),
+    _resources.c.kind == bindparam("kind"),
+    _resources.c.id == bindparam("id"),
+)
+_OF_KIND: Final = and_(
+    _resources.c.organization == bindparam("organization"),
+    _resources.c.kind == bindparam("kind"),
+)
+_OF_DEPLOYMENT: Final = and_(
+    _attachments.c.organization == bindparam("organization"),
+    _attachments.c.deployment_id == bindparam("deployment_id"),
+)
+
+_SELECT_ONE: Final = select(_resources).where(_ONE)
+_SELECT_DUE: Final = (
+    select(_resources)
+    .where(
+        _resources.c.organization == bindparam("organization"),
+        _resources.c.due_ns <= bindparam("now_ns"),
+    )
+    .order_by(_resources.c.due_ns, _resources.c.updated_ns)
+    .limit(1)
+)
+_COUNT: Final = select(func.count()).select_from(_resources).where(_OF_KIND)
+_SELECT_NAMED: Final = (
+    select(_resources.c.id)
+    .where(_OF_KIND, _resources.c.name == bindparam("name"), _resources.c.id != bindparam("but_id"))
+    .limit(1)
+)
+_DELETE_ONE: Final = delete(_resources).where(_ONE)
+
+
+def _upsert_resource() -> Insert:
+    statement = insert(_resources)
+    key = [_resources.c.organization, _resources.c.kind, _resources.c.id]
+    changed = {
+        column.name: statement.excluded[column.name] for column in _resources.c if column not in key
+    }
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def _next_stamp() -> ReturningInsert[int]:
+    statement = insert(_organizations)
+    later = func.max(_organizations.c.last_stamp_ns + 1, statement.excluded.last_stamp_ns)
+    return statement.on_conflict_do_update(
+        index_elements=[_organizations.c.id], set_={"last_stamp_ns": later}
+    ).returning(_organizations.c.last_stamp_ns)
+
+
+_UPSERT_RESOURCE: Final = _upsert_resource()
+_NEXT_STAMP: Final = _next_stamp()
+
+_SELECT_ATTACHED: Final = select(_attachments.c.gateway_id).where(_OF_DEPLOYMENT)
+_ATTACH: Final = insert(_attachments)
+_DETACH: Final = delete(_attachments).where(
+    _OF_DEPLOYMENT, _attachments.c.gateway_id == bindparam("gateway_id")
+)
+
+
+@functools.cache
+def _find(*, after: bool, gateway: bool) -> Select[Any]:
+    statement = select(_resources).where(_OF_KIND)
+    if after:
+        statement = statement.where(_resources.c.updated_ns > bindparam("after_ns"))
+    if gateway:
+        statement = statement.join(
+            _attachments,
+            and_(
+                _attachments.c.organization == _resources.c.organization,
+                _attachments.c.deployment_id == _resources.c.id,
+            ),
+        ).where(_attachments.c.gateway_id == bindparam("gateway_id"))
+    return statement.order_by(_resources.c.created_ns)
 
 
 class StoreError(Exception):
@@ -167,25 +249,14 @@ class Transaction:
 
     def next_stamp(self, organization: str, *, at_least_ns: int) -> int:
         """Hand out an updated_at: later than every one before it in the organization."""
-        row = self._connection.execute(
-            select(_organizations.c.last_stamp_ns).where(_organizations.c.id == organization)
-        ).first()
-        stamp = at_least_ns if row is None else max(at_least_ns, row.last_stamp_ns + 1)
-        statement = insert(_organizations).values(id=organization, last_stamp_ns=stamp)
-        self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[_organizations.c.id], set_={"last_stamp_ns": stamp}
-            )
-        )
-        return stamp
+        return self._connection.execute(
+            _NEXT_STAMP, {"id": organization, "last_stamp_ns": at_least_ns}
+        ).scalar_one()
 
     def due(self, organization: str, *, now_ns: int) -> AnyRecord | None:
         """Return the record whose step has been due the longest, or None."""
         row = self._connection.execute(
-            select(_resources)
-            .where(_resources.c.organization == organization, _resources.c.due_ns <= now_ns)
-            .order_by(_resources.c.due_ns, _resources.c.updated_ns)
-            .limit(1)
+            _SELECT_DUE, {"organization": organization, "now_ns": now_ns}
         ).first()
         return None if row is None else _record(KINDS[row.kind], row)
 
@@ -193,13 +264,8 @@ class Transaction:
         self, kind: Kind[ResourceT], organization: str, resource_id: str
     ) -> Record[ResourceT] | None:
         """Return a record by its id."""
-        row = self._connection.execute(
-            select(_resources).where(
-                _resources.c.organization == organization,
-                _resources.c.kind == kind.name,
-                _resources.c.id == resource_id.lower(),
-            )
-        ).first()
+        key = {"organization": organization, "kind": kind.name, "id": resource_id.lower()}
+        row = self._connection.execute(_SELECT_ONE, key).first()
         return None if row is None else _record(kind, row)
 
     def find(
@@ -218,100 +284,69 @@ class Transaction:
             updated_after_ns: Only those updated later than this, which may be any integer.
             gateway_id: Only deployments on this gateway.
         """
-        statement = select(_resources).where(
-            _resources.c.organization == organization, _resources.c.kind == kind.name
-        )
+        values: dict[str, object] = {"organization": organization, "kind": kind.name}
         if updated_after_ns is not None:
             # SQLite's integers have 64 bits; a Timestamp reaches further both ways.
-            bound = max(-_INT64_MAX, min(updated_after_ns, _INT64_MAX))
-            statement = statement.where(_resources.c.updated_ns > bound)
+            values["after_ns"] = max(-_INT64_MAX, min(updated_after_ns, _INT64_MAX))
         if gateway_id is not None:
-            statement = statement.join(
-                _attachments,
-                and_(
-                    _attachments.c.organization == _resources.c.organization,
-                    _attachments.c.deployment_id == _resources.c.id,
-                ),
-            ).where(_attachments.c.gateway_id == gateway_id.lower())
-        statement = statement.order_by(_resources.c.created_ns)
-        return [_record(kind, row) for row in self._connection.execute(statement)]
+            values["gateway_id"] = gateway_id.lower()
+        statement = _find(after=updated_after_ns is not None, gateway=gateway_id is not None)
+        return [_record(kind, row) for row in self._connection.execute(statement, values)]
 
     def count(self, kind: AnyKind, organization: str) -> int:
         """Return how many records there are."""
-        return self._connection.execute(
-            select(func.count())
-            .select_from(_resources)
-            .where(_resources.c.organization == organization, _resources.c.kind == kind.name)
-        ).scalar_one()
+        values = {"organization": organization, "kind": kind.name}
+        return self._connection.execute(_COUNT, values).scalar_one()
 
     def name_taken(self, kind: AnyKind, organization: str, name: str, *, but_id: str) -> bool:
         """Return whether a record other than `but_id` has a name, in any case of letters."""
-        row = self._connection.execute(
-            select(_resources.c.id)
-            .where(
-                _resources.c.organization == organization,
-                _resources.c.kind == kind.name,
-                _resources.c.name == name.lower(),
-                _resources.c.id != but_id.lower(),
-            )
-            .limit(1)
-        ).first()
-        return row is not None
+        values = {
+            "organization": organization,
+            "kind": kind.name,
+            "name": name.lower(),
+            "but_id": but_id.lower(),
+        }
+        return self._connection.execute(_SELECT_NAMED, values).first() is not None
 
     def put(self, record: AnyRecord) -> None:
         """Store a record in place of the one with its id, if there is one."""
         resource = record.resource
-        key = {
-            "organization": record.organization,
-            "kind": record.kind.name,
-            "id": record.id.lower(),
-        }
-        values = {
-            "name": resource.spec.name.lower(),
-            "created_ns": nanoseconds(resource.status.created_at),
-            "updated_ns": nanoseconds(resource.status.updated_at),
-            "stage": int(record.stage),
-            "due_ns": record.due_ns,
-            "resource": resource.SerializeToString(),
-        }
         self._connection.execute(
-            insert(_resources)
-            .values(**key, **values)
-            .on_conflict_do_update(
-                index_elements=[_resources.c.organization, _resources.c.kind, _resources.c.id],
-                set_=values,
-            )
+            _UPSERT_RESOURCE,
+            {
+                "organization": record.organization,
+                "kind": record.kind.name,
+                "id": record.id.lower(),
+                "name": resource.spec.name.lower(),
+                "created_ns": nanoseconds(resource.status.created_at),
+                "updated_ns": nanoseconds(resource.status.updated_at),
+                "stage": int(record.stage),
+                "due_ns": record.due_ns,
+                "resource": resource.SerializeToString(),
+            },
         )
         if record.kind is DEPLOYMENT:
             self._attach(record.organization, record.id.lower(), resource.spec.gateway_ids)
 
     def _attach(self, organization: str, deployment_id: str, gateway_ids: Iterable[str]) -> None:
+        key = {"organization": organization, "deployment_id": deployment_id}
         wanted = {gateway_id.lower() for gateway_id in gateway_ids}
-        mine = and_(
-            _attachments.c.organization == organization,
-            _attachments.c.deployment_id == deployment_id,
-        )
-        found = self._connection.execute(select(_attachments.c.gateway_id).where(mine))
-        present = {row.gateway_id for row in found}
-        if gone := present - wanted:
-            self._connection.execute(
-                delete(_attachments).where(mine, _attachments.c.gateway_id.in_(sorted(gone)))
-            )
+        present = {row.gateway_id for row in self._connection.execute(_SELECT_ATTACHED, key)}
+        for gateway_id in sorted(present - wanted):
+            self._connection.execute(_DETACH, {**key, "gateway_id": gateway_id})
         for gateway_id in sorted(wanted - present):
-            self._connection.execute(
-                insert(_attachments).values(
-                    organization=organization, gateway_id=gateway_id, deployment_id=deployment_id
-                )
-            )
+            values = {**key, "gateway_id": gateway_id, "kind": DEPLOYMENT.name}
+            self._connection.execute(_ATTACH, values)
 
     def remove(self, record: AnyRecord) -> None:
         """Delete a record."""
         self._connection.execute(
-            delete(_resources).where(
-                _resources.c.organization == record.organization,
-                _resources.c.kind == record.kind.name,
-                _resources.c.id == record.id.lower(),
-            )
+            _DELETE_ONE,
+            {
+                "organization": record.organization,
+                "kind": record.kind.name,
+                "id": record.id.lower(),
+            },
         )
 
 

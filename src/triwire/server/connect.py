@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from triwire._typing import override
-
 from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code, RpcError
 from triwire.server.service import ServerContext
@@ -189,21 +188,21 @@ class RpcApplication:
             return RpcRefusal(405, Code.UNIMPLEMENTED, text, (("allow", "POST"),))
         kind = content_type.partition(";")[0].strip().lower()
         if kind not in _CONTENT_TYPES:
-            text = f"unknown content-type {content_type[:80]!r}: expected {_ACCEPT_POST}"
-            # RFC 5789 names Accept-Patch for this; Connect uses Accept-Post likewise.
-            return RpcRefusal(415, Code.UNIMPLEMENTED, text, (("accept-post", _ACCEPT_POST),))
+            wire = wire_of(content_type)
+            expected = ", ".join(name for name in _CONTENT_TYPES if wire_of(name) == wire)
+            text = f"unknown content-type {content_type[:80]!r}: expected {expected}"
+            accepted = ", ".join(_CONTENT_TYPES)
+            # The W3C's Linked Data Platform 1.0, section 7.1, defines Accept-Post.
+            return RpcRefusal(415, Code.UNIMPLEMENTED, text, (("accept-post", accepted),))
         return None
 
 
 # Codec names are the part behind "+", or behind "application/" on Connect.
-_CONTENT_TYPES: Final = frozenset(
-    [
-        "application/json",
-        "application/proto",
-        *(f"{prefix}{end}" for prefix in (_GRPC, _GRPC_WEB) for end in ("", "+proto", "+json")),
-    ]
+_CONTENT_TYPES: Final = (
+    "application/json",
+    "application/proto",
+    *(f"{prefix}{end}" for prefix in (_GRPC, _GRPC_WEB) for end in ("", "+proto", "+json")),
 )
-_ACCEPT_POST: Final = ", ".join(sorted(_CONTENT_TYPES))
 
 
 class _ServerCodec:
