@@ -57,6 +57,35 @@ def test_a_deadline_that_the_server_reports_keeps_its_words() -> None:
     assert (error.message, error.from_server) == ("too slow", True)
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        pytest.param(Code.NOT_FOUND, "gone", id="a code that grpcio never makes"),
+        pytest.param(Code.UNAVAILABLE, "overloaded", id="words that are not grpcio's"),
+        pytest.param(Code.DEADLINE_EXCEEDED, "too slow", id="a deadline of the server's own"),
+        pytest.param(Code.INTERNAL, "", id="no words"),
+    ],
+)
+def test_without_a_mark_a_status_is_the_servers(code: Code, text: str) -> None:
+    """Grpcio 1.85 no longer says that a status came from the peer."""
+    error = wire.rpc_error(int(code), text, f"{code.name}:{text}", (), seconds=1)
+    assert (error.code, error.message, error.from_server) == (code, text, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (Code.UNAVAILABLE, "failed to connect to all addresses; last error: UNKNOWN: refused"),
+        (Code.UNAVAILABLE, "Stream removed (Socket closed)"),
+        (Code.UNAVAILABLE, "errors resolving no-such-host.invalid:80: Domain name not found"),
+        (Code.DEADLINE_EXCEEDED, "Deadline Exceeded"),
+    ],
+)
+def test_grpcios_own_words_are_not_the_servers(code: Code, text: str) -> None:
+    error = wire.rpc_error(int(code), text, f"{code.name}:{text}", (), seconds=1)
+    assert (error.code, error.from_server) == (code, False)
+
+
 def test_a_failed_handshake_is_not_unavailable() -> None:
     error = wire.rpc_error(14, "failed to connect", "SSL_ERROR_SSL: WRONG_VERSION", (), seconds=1)
     assert error.code is Code.FAILED_PRECONDITION

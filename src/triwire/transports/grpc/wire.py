@@ -23,10 +23,27 @@ __all__ = [
 
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
 
-# grpcio marks what came over the wire in its debug text; without the mark the error was made
-# by this side (grpcio 1.71 to 1.85, tested over sockets).
+# Who made a status? Older releases of grpcio mark what came over the wire in their debug text,
+# 1.85 says it nowhere: there it is the server's, unless code and words are those that grpcio
+# itself uses (read out of 1.85.1's library, and tested over sockets).
 _FROM_PEER: Final = re.compile(r"Error received from peer", re.IGNORECASE)
-# ... and in the same words reports an HTTP answer that is no gRPC answer at all.
+_OWN_CODES: Final = frozenset(
+    {
+        Code.CANCELLED,
+        Code.UNKNOWN,
+        Code.DEADLINE_EXCEEDED,
+        Code.RESOURCE_EXHAUSTED,
+        Code.INTERNAL,
+        Code.UNAVAILABLE,
+    }
+)
+_OWN_WORDS: Final = re.compile(
+    r"failed to connect|DNS resolution failed|errors resolving|empty address list|Connection reset by peer"
+    r"|Socket closed|Broken pipe|[Tt]ransport closed|Stream removed|GOAWAY|Too many pings"
+    r"|[Kk]eepalive|ping timeout|No status received|Cancelling all calls"
+    r"|received metadata size exceeds|message larger than max|^Deadline Exceeded$"
+)
+# An HTTP answer that is no gRPC answer at all, which grpcio reports as if the server had said so.
 _NOT_GRPC: Final = re.compile(r"Received http2 header with status: (\d+)|Received RST_STREAM")
 
 
@@ -89,24 +106,31 @@ def rpc_error(
     Args:
         number: Status code, any integer.
         details: The status message.
-        debug: grpcio's debug text, which alone tells who made the status.
+        debug: grpcio's debug text.
         trailers: Trailing metadata, with grpc-status-details-bin where the server sent it.
         seconds: The timeout that the call had, for the text of DEADLINE_EXCEEDED.
     """
     text = details or ""
     code = Code.from_number(number)
-    from_server = bool(_FROM_PEER.search(debug or ""))
     for key, value in trailers or ():
         if key == _STATUS_DETAILS:
             rich = _rich_error(value, code, text)
             if rich is not None:
                 return rich
-    if from_server and not _NOT_GRPC.search(text):
+    if _is_from_server(code, text, debug or ""):
         return RpcError(code, text, from_server=True)
-    if code is Code.DEADLINE_EXCEEDED and not from_server:
+    if code is Code.DEADLINE_EXCEEDED:
         return timeout_error(seconds)
     failed = tls_error(text, debug or "") if code is Code.UNAVAILABLE else None
     return failed or RpcError(code, text)
+
+
+def _is_from_server(code: Code, text: str, debug: str) -> bool:
+    if _NOT_GRPC.search(text):
+        return False
+    if _FROM_PEER.search(debug):
+        return True
+    return code not in _OWN_CODES or not _OWN_WORDS.search(text)
 
 
 def _rich_error(value: str | bytes, code: Code, text: str) -> RpcError | None:

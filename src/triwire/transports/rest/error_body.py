@@ -55,13 +55,16 @@ def error_from_body(response: HttpResponse) -> RpcError:
         return RpcError(code, what_came(response), retry_delay_seconds=delay)
     details = _read_details(tree.get("details"))
     message = tree.get("message")
-    return RpcError(
+    error = RpcError(
         _code_of(response.status, tree, details),
         message if isinstance(message, str) else "",
         details=details,
         from_server=True,
-        retry_delay_seconds=delay,
     )
+    if error.retry_delay_seconds is None:
+        # RetryInfo among the details comes first: the header knows whole seconds only.
+        error.retry_delay_seconds = delay
+    return error
 
 
 def _error_object(body: bytes) -> dict[str, Any] | None:
