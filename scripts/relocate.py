@@ -23,6 +23,10 @@ POOL_IMPORT = "from google.protobuf import descriptor_pool as _descriptor_pool"
 OUR_POOL_IMPORT = "from triwire import _pool as _triwire_pool"
 POOL_CALL = "_descriptor_pool.Default().AddSerializedFile"
 OUR_POOL_CALL = "_triwire_pool.add_file"
+# The guard of what is done to the descriptors of protobuf's implementation in Python: it tells them
+# at which bytes of our file they stand, so it must not run on those of another file.
+PYTHON_GUARD = "not _descriptor._USE_C_DESCRIPTORS"
+OUR_PYTHON_GUARD = f"{PYTHON_GUARD} and _triwire_pool.is_ours(DESCRIPTOR)"
 
 
 _Node: TypeAlias = ast.expr | ast.stmt | ast.alias
@@ -94,6 +98,8 @@ def relocate(text: str, *, modules: Collection[str], package: str, where: str = 
                 dotted.update(_move_import(node, modules, package, edits))
             case ast.Call():
                 _move_call(node, modules, package, edits)
+            case ast.If() if ast.unparse(node.test) == PYTHON_GUARD:
+                edits.replace(node.test, OUR_PYTHON_GUARD)
             case _:
                 pass
     if dotted:

@@ -18,7 +18,9 @@ from triwire._installed import import_installed
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor
 
-__all__ = ["add_file"]
+__all__ = ["add_file", "is_ours"]
+
+_shared: set[str] = set()
 
 
 def add_file(name: str, serialized: bytes) -> FileDescriptor:
@@ -60,7 +62,13 @@ def add_file(name: str, serialized: bytes) -> FileDescriptor:
             f"another version of {name} is registered in this process, by {_owner_of(found)}, and "
             f"it {gap}: upgrade what it belongs to, or use the two in separate processes"
         )
+    _shared.add(name)
     return found
+
+
+def is_ours(file: FileDescriptor) -> bool:
+    """Tell whether `add_file` has registered this file, and not returned somebody else's."""
+    return file.name not in _shared
 
 
 def _registered(name: str) -> FileDescriptor | None:

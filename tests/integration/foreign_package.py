@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API",
+    "DESCRIBE",
     "GATEWAY",
     "OURS",
+    "PYTHON",
     "THEIRS",
     "USE",
     "VALIDATE",
@@ -101,7 +103,17 @@ request = gateway_pb2.CreateGatewayRequest(
 ids = [violation.proto.rule_id for violation in validator().collect_violations(request)]
 assert ids == ["string.valid_host_label", "string.valid_zone"], ids
 """
-
+# For protobuf's implementation in Python, which cuts descriptors out of the file by position.
+PYTHON = """\
+from google.protobuf.internal import api_implementation
+assert api_implementation.Type() == "python"
+"""
+DESCRIBE = """\
+from google.protobuf.descriptor_pb2 import DescriptorProto
+described = DescriptorProto()
+gateway_pb2.GatewaySpec.DESCRIPTOR.CopyToProto(described)
+assert described.name == "GatewaySpec" and described.field[0].name == "id", described
+"""
 
 Files: TypeAlias = dict[str, FileDescriptorProto]
 

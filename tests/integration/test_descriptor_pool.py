@@ -18,8 +18,10 @@ from google.protobuf.descriptor_pb2 import (
 
 from tests.integration.foreign_package import (
     API,
+    DESCRIBE,
     GATEWAY,
     OURS,
+    PYTHON,
     THEIRS,
     USE,
     VALIDATE,
@@ -35,14 +37,6 @@ from tests.integration.foreign_package import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-# Messages can be described from bytes: protobuf in Python cuts them out of the file by position.
-DESCRIBE = """\
-from google.protobuf.descriptor_pb2 import DescriptorProto
-described = DescriptorProto()
-gateway_pb2.GatewaySpec.DESCRIPTOR.CopyToProto(described)
-assert described.name == "GatewaySpec" and described.field[0].name == "id", described
-"""
 
 Change: TypeAlias = Callable[[Files], None]
 Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
@@ -290,10 +284,5 @@ def test_options_can_be_read_once_their_extensions_are_registered(run: Run) -> N
 
 
 def test_works_on_protobufs_own_implementation_in_python(run: Run) -> None:
-    program = (
-        "from google.protobuf.internal import api_implementation\n"
-        "assert api_implementation.Type() == 'python'\n"
-    )
-    no_validation = USE.partition("request = ")[0]
-    python = {"PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
-    succeeds(run(OURS + program + no_validation + DESCRIBE, **python))
+    program = OURS + PYTHON + USE.partition("request = ")[0] + DESCRIBE
+    succeeds(run(program, PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION="python"))

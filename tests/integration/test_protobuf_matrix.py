@@ -15,6 +15,7 @@ import pytest
 from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
 
+from scripts.lowest_bounds import lowest_bounds
 from scripts.protoc_gen_grpc_tools import generate, tools_python
 from tests.integration.environments import python_with
 from tests.integration.foreign_package import (
@@ -35,13 +36,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-# The first is what pyproject.toml allows at least; the others take what is newest of a major.
+# "lowest" is what pyproject.toml allows at least; the others take what is newest of a major.
 RUNTIMES = {
-    "5.29-lowest": ["protobuf==5.29.1", "grpcio==1.71.2", "googleapis-common-protos==1.66.0"],
+    "lowest": [],
     "5.29": ["protobuf>=5.29,<6"],
     "6": ["protobuf>=6,<7"],
     "7": ["protobuf>=7,<8"],
 }
+# Where the lowest version matters for generated code.
+GENCODE_RUNTIMES = ("protobuf", "grpcio", "googleapis-common-protos")
 
 VERSION = """\
 import google.protobuf
@@ -109,10 +112,15 @@ def run(request: pytest.FixtureRequest, tmp_path: Path, repository: Path) -> Run
     name: str = request.param
     with (repository / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
+    wanted = RUNTIMES[name]
+    if name == "lowest":
+        pins = lowest_bounds(project)
+        wanted = [pin for pin in pins if pin.partition("==")[0] in GENCODE_RUNTIMES]
+        assert len(wanted) == len(GENCODE_RUNTIMES)
     requirements = [*project["dependencies"], *project["optional-dependencies"]["validate"]]
-    python = python_with([*requirements, *RUNTIMES[name]], repository=repository)
+    python = python_with([*requirements, *wanted], repository=repository)
     folders = [repository / "src", repository / "gen" / "python", tmp_path, repository]
-    check_version = VERSION.format(start=name.removesuffix("-lowest") + ".")
+    check_version = VERSION.format(start="5.29." if name == "lowest" else f"{name}.")
 
     def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -109,11 +109,15 @@ def test_registers_the_file_through_our_pool() -> None:
         f"""\
         from google.protobuf import descriptor_pool as _descriptor_pool
         DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile({data!r})
+        if not _descriptor._USE_C_DESCRIPTORS:
+          DESCRIPTOR._loaded_options = None
         """
     )
     assert text == (
         "from triwire import _pool as _triwire_pool\n"
         f"DESCRIPTOR = _triwire_pool.add_file('library/v1/book.proto', {data!r})\n"
+        "if not _descriptor._USE_C_DESCRIPTORS and _triwire_pool.is_ours(DESCRIPTOR):\n"
+        "  DESCRIPTOR._loaded_options = None\n"
     )
 
 

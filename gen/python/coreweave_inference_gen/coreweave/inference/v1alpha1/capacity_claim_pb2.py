@@ -32,7 +32,7 @@ DESCRIPTOR = _triwire_pool.add_file('coreweave/inference/v1alpha1/capacity_claim
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_pb2', _globals)
-if not _descriptor._USE_C_DESCRIPTORS:
+if not _descriptor._USE_C_DESCRIPTORS and _triwire_pool.is_ours(DESCRIPTOR):
   DESCRIPTOR._loaded_options = None
   _globals['_CAPACITYCLAIM'].fields_by_name['spec']._loaded_options = None
   _globals['_CAPACITYCLAIM'].fields_by_name['spec']._serialized_options = b'\342A\001\003\272H\003\310\001\001'

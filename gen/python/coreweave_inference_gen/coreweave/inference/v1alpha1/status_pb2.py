@@ -29,7 +29,7 @@ DESCRIPTOR = _triwire_pool.add_file('coreweave/inference/v1alpha1/status.proto',
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'coreweave_inference_gen.coreweave.inference.v1alpha1.status_pb2', _globals)
-if not _descriptor._USE_C_DESCRIPTORS:
+if not _descriptor._USE_C_DESCRIPTORS and _triwire_pool.is_ours(DESCRIPTOR):
   DESCRIPTOR._loaded_options = None
   _globals['_STATUS']._serialized_start=76
   _globals['_STATUS']._serialized_end=226
