@@ -53,6 +53,7 @@ _JSON: Final = "application/json"
 _PATH_SAFE: Final = "/:@!$&'()*+,;=-._~"
 _TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])", re.ASCII)
 _TIMEOUT_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_NO_CONTENT: Final = 204
 _GZIP_WINDOW: Final = 31  # zlib: 15 bits of window, 16 to expect gzip's header
 
 
@@ -143,9 +144,10 @@ class RestApplication:
         except _DisconnectedError:
             return
         headers = [
-            (b"content-length", b"%d" % len(answer.body)),
-            *((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers),
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
         ]
+        if answer.status != _NO_CONTENT:  # RFC 9110, section 8.6: no Content-Length in a 204
+            headers.append((b"content-length", b"%d" % len(answer.body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
@@ -194,7 +196,7 @@ class RestApplication:
         return sorted({*found, "OPTIONS"}) if found else []
 
     def _options(self, path: str) -> _Answer:
-        return _Answer(204, b"", [("allow", ", ".join(self._allowed(path)))])
+        return _Answer(_NO_CONTENT, b"", [("allow", ", ".join(self._allowed(path)))])
 
     async def _request(
         self, route: ServerRoute[MethodHandler], scope: Scope, receive: Receive
@@ -307,19 +309,17 @@ class RestApplication:
 
 
 async def _call(handler: MethodHandler, request: Message, context: ServerContext) -> Message:
+    limit = asyncio.timeout(context.timeout_seconds)
     try:
-        async with asyncio.timeout(context.timeout_seconds):
+        async with limit:
             found = handler.function(request, context)
             return await found if isinstance(found, Awaitable) else found
     except RpcError:
         raise
-    except TimeoutError as error:
-        if context.timeout_seconds is None:
-            _log.exception("handler of %s failed", context.method.path)
-            raise RpcError(Code.INTERNAL, "internal error") from error
-        text = f"no answer within {context.timeout_seconds:g} s"
-        raise RpcError(Code.DEADLINE_EXCEEDED, text) from error
     except Exception as error:
+        if isinstance(error, TimeoutError) and limit.expired():
+            text = f"no answer within {context.timeout_seconds:g} s"
+            raise RpcError(Code.DEADLINE_EXCEEDED, text) from error
         _log.exception("handler of %s failed", context.method.path)
         raise RpcError(Code.INTERNAL, "internal error") from error
 

@@ -1,0 +1,227 @@
+"""What the REST wire makes of responses, and of timeouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.vectors.schema import message_class
+from triwire._http import HttpResponse
+from triwire.codec.protojson import ProtoJsonCodec
+from triwire.errors import Code, RpcError
+from triwire.spec import HttpRule, MethodSpec, RawResponse
+from triwire.transports.rest.error_body import error_from_body
+from triwire.transports.rest.wire import Wire, timeout_text
+
+WIRE = Wire(ProtoJsonCodec(), user_agent="test")
+JSON = "application/json"
+
+
+def _answer(
+    body: bytes, *, status: int = 200, response_body: str = "", **headers: Any
+) -> tuple[MethodSpec[Any, Any], RawResponse]:
+    rule = HttpRule("GET", "/v1/x", response_body=response_body)
+    request, response = message_class("Request"), message_class("Response")
+    method: MethodSpec[Any, Any] = MethodSpec("s", "M", request, response, http=rule)
+    pairs = {"content-type": JSON, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    sent = WIRE.request(method, request(), headers=(), timeout_seconds=None)
+    return method, WIRE.response(method, sent, HttpResponse(status, list(pairs.items()), body))
+
+
+def test_reads_what_json_format_writes() -> None:
+    message = message_class("Response")(id="\u00e9", leaves=[{"tags": ["a"]}], total=2**60)
+    method, raw = _answer(json_format.MessageToJson(message, indent=2).encode())
+    assert WIRE.decode(method, raw.body) == message
+
+
+def test_shows_the_applications_headers_and_trailers_only() -> None:
+    _, raw = _answer(
+        b"{}",
+        date="Sat, 21 Nov 2026 00:00:00 GMT",
+        server="envoy",
+        content_length="2",
+        x_a="1",
+        x_b_bin="/w",
+        trailer_x_c="2",
+        trailer_x_d_bin="AA==",
+    )
+    assert raw.headers.pairs == (("x-a", "1"), ("x-b-bin", b"\xff"))
+    assert raw.trailers.pairs == (("x-c", "2"), ("x-d-bin", b"\0"))
+
+
+def test_no_content_is_an_empty_message() -> None:
+    method, raw = _answer(b"", status=204, content_type="")
+    assert WIRE.decode(method, raw.body) == message_class("Response")()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("application/json; charset=utf-8", id="charset"),
+        pytest.param("Application/JSON", id="case"),
+        pytest.param("application/problem+json", id="suffix"),
+        pytest.param("", id="none"),
+    ],
+)
+def test_json_is_taken_under_these_content_types(kind: str) -> None:
+    method, raw = _answer(b'{"id":"x"}', content_type=kind)
+    assert WIRE.decode(method, raw.body).id == "x"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "problem"),
+    [
+        pytest.param(
+            b"<html><body>Sign in</body></html>",
+            {"content_type": "text/html; charset=utf-8"},
+            "expected application/json, got HTTP 200 with text/html that begins "
+            "'<html><body>Sign in</body></html>'",
+            id="html",
+        ),
+        pytest.param(
+            b"x" * 500,
+            {"content_type": "text/plain"},
+            f"expected application/json, got HTTP 200 with text/plain that begins '{'x' * 200}...'",
+            id="long text",
+        ),
+        pytest.param(
+            b"", {"content_type": "text/plain"}, "HTTP 200 with text/plain and an empty body",
+            id="empty",
+        ),
+        pytest.param(b"{}", {"content_encoding": "br"}, "unknown content encoding 'br'", id="br"),
+    ],
+)  # fmt: skip
+def test_a_success_that_is_no_answer_is_said_with_the_start_of_its_body(
+    body: bytes, headers: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(RpcError) as caught:
+        _answer(body, **headers)
+    assert problem in caught.value.message
+    assert not caught.value.from_server
+    assert caught.value.code in {Code.UNKNOWN, Code.INTERNAL}
+
+
+@pytest.mark.parametrize("body", [pytest.param(b"", id="empty"), pytest.param(b'{"id":', id="cut")])
+def test_half_a_body_is_an_error_of_the_client(body: bytes) -> None:
+    method, raw = _answer(body)
+    with pytest.raises(RpcError, match="invalid JSON") as caught:
+        WIRE.decode(method, raw.body)
+    assert (caught.value.code, caught.value.from_server) == (Code.INTERNAL, False)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with pytest.raises(RpcError, match="HTTP 302 with no content type and an empty body"):
+        _answer(b"", status=302, content_type="", location="/login")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param([("retry-after", "7")], 7.0, id="seconds"),
+        pytest.param([("retry-after", "0")], 0.0, id="zero"),
+        pytest.param(
+            [
+                ("date", "Sat, 21 Nov 2026 00:00:00 GMT"),
+                ("retry-after", "Sat, 21 Nov 2026 00:02:00 GMT"),
+            ],
+            120.0,
+            id="date",
+        ),
+        pytest.param(
+            [
+                ("date", "Sat, 21 Nov 2026 00:00:00 GMT"),
+                ("retry-after", "Fri, 20 Nov 2026 00:00:00 GMT"),
+            ],
+            0.0,
+            id="date in the past",
+        ),
+        pytest.param([("retry-after", "Sat, 21 Nov 2026 00:02:00 GMT")], None, id="no own date"),
+        pytest.param(
+            [
+                ("date", "Sat, 21 Nov 2026 00:00:00 GMT"),
+                ("retry-after", "Sat, 21 Nov 2026 00:00:00"),
+            ],
+            None,
+            id="zone missing",
+        ),
+        pytest.param([("retry-after", "soon")], None, id="text"),
+        pytest.param([("retry-after", "-1")], None, id="negative"),
+        pytest.param([], None, id="none"),
+    ],
+)  # fmt: skip
+def test_retry_after_is_read_as_seconds_or_as_a_date(
+    headers: list[tuple[str, str]], expected: float | None
+) -> None:
+    for body in (b'{"code":8,"message":"m"}', b"<html>"):
+        error = error_from_body(HttpResponse(429, headers, body))
+        assert error.retry_delay_seconds == expected
+
+
+def test_retry_info_counts_where_there_is_no_header() -> None:
+    body = (
+        b'{"code":14,"message":"m","details":'
+        b'[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1.5s"}]}'
+    )
+    assert error_from_body(HttpResponse(503, [], body)).retry_delay_seconds == 1.5
+
+
+def test_details_of_a_connect_server_are_read_too() -> None:
+    body = (
+        b'{"code":"not_found","message":"m","details":'
+        b'[{"type":"google.rpc.ErrorInfo","value":"CgFS"},{"type":"a.B","value":"%"}]}'
+    )
+    error = error_from_body(HttpResponse(404, [], body))
+    assert error.code is Code.NOT_FOUND
+    assert error.details[0].DESCRIPTOR.full_name == "google.rpc.ErrorInfo"
+    assert error.details[1].DESCRIPTOR.full_name == "google.protobuf.Any"
+
+
+@given(status=st.integers(100, 999), body=st.binary(max_size=50))
+def test_any_error_response_becomes_one_rpc_error(status: int, body: bytes) -> None:
+    error = error_from_body(HttpResponse(status, [], body))
+    assert isinstance(error, RpcError)
+    assert str(status) in error.message or error.from_server
+
+
+_TREES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "message", "details", "error", "status", "@type", "value"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(tree=_TREES)
+def test_any_json_error_becomes_one_rpc_error(tree: Any) -> None:
+    import json
+
+    error = error_from_body(HttpResponse(500, [], json.dumps(tree).encode()))
+    assert isinstance(error, RpcError)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (1.5, "1500m"),
+        (0.0001, "1m"),
+        (30, "30000m"),
+        (99_999.999, "99999999m"),
+        (100_000, "100000S"),
+        (1e9, "16666667M"),
+        (1e300, "99999999H"),
+        (float("inf"), "99999999H"),
+    ],
+    ids=str,
+)
+def test_timeouts_are_written_as_grpc_does(seconds: float, expected: str) -> None:
+    assert timeout_text(seconds) == expected
