@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from triwire.watch.plain import PlainReader, ProtoValue, is_map, message_of
+from triwire.watch.plain import TIMESTAMP, PlainReader, ProtoValue, is_map, message_of
 from triwire.watch.stamps import NS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 FINGERPRINT_BYTES: Final = 16
 
-_TIMESTAMP: Final = "google.protobuf.Timestamp"
 _MESSAGE: Final = FieldDescriptor.TYPE_MESSAGE
 
 _Mend: TypeAlias = Callable[[ProtoValue], None]
@@ -166,7 +165,7 @@ class Canonicalizer:
     def _compare_fields(
         self, one: FieldDescriptor, old: ProtoValue, new: ProtoValue, path: str, found: set[str]
     ) -> None:
-        if one.type != _MESSAGE or is_map(one) or message_of(one).full_name == _TIMESTAMP:
+        if one.type != _MESSAGE or is_map(one) or message_of(one).full_name == TIMESTAMP:
             found.add(path)
         elif not one.is_repeated:
             self._compare_messages(old, new, f"{path}.", found)
@@ -286,7 +285,7 @@ def _sorter(keys: tuple[str, ...]) -> Callable[[ProtoValue, str], None]:
 def _cut_timestamps(descriptor: Descriptor, precision_ns: int, known: dict[str, _Mend]) -> _Mend:
     """Give an operation that cuts every Timestamp at or below a message."""
     name = descriptor.full_name
-    if name == _TIMESTAMP:
+    if name == TIMESTAMP:
 
         def cut(stamp: ProtoValue) -> None:
             stamp.nanos -= stamp.nanos % precision_ns
@@ -325,7 +324,7 @@ def _held_message(one: FieldDescriptor) -> Descriptor | None:
 
 
 def _reaches_timestamp(descriptor: Descriptor, seen: set[str]) -> bool:
-    if descriptor.full_name == _TIMESTAMP:
+    if descriptor.full_name == TIMESTAMP:
         return True
     if descriptor.full_name in seen:
         return False

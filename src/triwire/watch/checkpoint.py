@@ -29,21 +29,6 @@ class StoredRow(Generic[T]):
     epoch: int = 0
     object: T | None = None
 
-    @classmethod
-    def of(cls, row: Row[T]) -> StoredRow[T]:
-        """Write a row down."""
-        return cls(
-            row.key,
-            row.created_ns,
-            row.shown_created_ns,
-            row.updated_ns,
-            row.fingerprint,
-            row.phase,
-            row.count,
-            row.epoch,
-            row.object,
-        )
-
     def row(self, *, now: float) -> Row[T]:
         """Take it up again; it counts as first seen now, perhaps on another wire than before."""
         return Row(
@@ -71,11 +56,6 @@ class StoredEnd:
     updated_ns: int
     epoch: int
     deselected: bool = False
-
-    @classmethod
-    def of(cls, end: Tombstone) -> StoredEnd:
-        """Write an end down."""
-        return cls(end.key, end.created_ns, end.updated_ns, end.epoch, end.deselected)
 
     def tombstone(self, *, now: float) -> Tombstone:
         """Take it up again, as if it had happened now."""
@@ -111,3 +91,23 @@ class Checkpoint(Generic[T]):
     complete: bool = True
     rows: tuple[StoredRow[T], ...] = ()
     ends: tuple[StoredEnd, ...] = ()
+
+
+def stored_row(row: Row[T]) -> StoredRow[T]:
+    """Write a row down."""
+    return StoredRow(
+        row.key,
+        row.created_ns,
+        row.shown_created_ns,
+        row.updated_ns,
+        row.fingerprint,
+        row.phase,
+        row.count,
+        row.epoch,
+        row.object,
+    )
+
+
+def stored_end(end: Tombstone) -> StoredEnd:
+    """Write an end down."""
+    return StoredEnd(end.key, end.created_ns, end.updated_ns, end.epoch, end.deselected)

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import ParseError
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from triwire.watch.stamps import NS_PER_SECOND, to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from google.protobuf.descriptor import Descriptor, EnumDescriptor
+
+TIMESTAMP: Final = "google.protobuf.Timestamp"
 
 _MESSAGE: Final = FieldDescriptor.TYPE_MESSAGE
 _INTEGERS: Final = frozenset(
@@ -73,7 +75,7 @@ class PlainReader:
                 continue
             try:
                 self._set(into, spec, one)
-            except (TypeError, binascii.Error, json_format.ParseError) as error:
+            except (TypeError, KeyError, AttributeError, binascii.Error, ParseError) as error:
                 raise ValueError(f"expected a value for {spec.full_name}, got {one!r}") from error
 
     def _set(self, into: Message, spec: FieldDescriptor, value: ProtoValue) -> None:
@@ -106,9 +108,10 @@ class PlainReader:
 
     def _fill(self, target: ProtoValue, value: ProtoValue) -> None:
         if isinstance(value, Message):
-            target.CopyFrom(value)
-        elif isinstance(target, Timestamp) and isinstance(value, str | datetime | Mapping):
-            stamp = to_ns(cast("str | datetime | Mapping[str, int | str]", value))
+            # By its bytes: a private descriptor pool has classes of its own.
+            target.MergeFromString(value.SerializeToString())
+        elif target.DESCRIPTOR.full_name == TIMESTAMP:
+            stamp = to_ns(value)
             target.seconds, target.nanos = divmod(stamp, NS_PER_SECOND)
         elif target.DESCRIPTOR.file.package == "google.protobuf":
             # The other well-known types have spellings of their own.

@@ -13,6 +13,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def to_ns(value: Timestamp | datetime | str | int | Mapping[str, int | str]) -> 
     """
     if isinstance(value, int):
         return value
-    if isinstance(value, Timestamp):
+    if isinstance(value, Message):
+        # Not isinstance Timestamp: a private descriptor pool has a class of its own for it.
         return value.seconds * NS_PER_SECOND + value.nanos
     if isinstance(value, datetime):
         if value.tzinfo is None:

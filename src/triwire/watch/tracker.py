@@ -28,7 +28,7 @@ from triwire.watch.actions import (
     WaitUntil,
     Why,
 )
-from triwire.watch.checkpoint import Checkpoint, StoredEnd, StoredRow
+from triwire.watch.checkpoint import Checkpoint, stored_end, stored_row
 from triwire.watch.confirmations import Confirmations
 from triwire.watch.cursor import Cursor
 from triwire.watch.deletions import Deletions
@@ -540,8 +540,8 @@ class Tracker(Generic[T]):
             bound_seconds=self._bound.seconds,
             taken_at_ns=self._wall_clock_ns,
             complete=complete,
-            rows=tuple(StoredRow.of(row) for row in rows),
-            ends=tuple(StoredEnd.of(end) for end in ends),
+            rows=tuple(stored_row(row) for row in rows),
+            ends=tuple(stored_end(end) for end in ends),
         )
 
     def _restore(self, checkpoint: Checkpoint[T], now: float) -> None:
