@@ -110,10 +110,12 @@ class QueryWriter:
                 write = self._writers.get(field)
                 if write is None:
                     write = self._writers[field] = text_of(field)
-                if is_repeated(field):
-                    found.extend((name, write(item)) for item in value)
-                else:
-                    found.append((name, write(value)))
+                items = value if is_repeated(field) else (value,)
+                try:
+                    found.extend((name, write(item)) for item in items)
+                except ValueError as error:
+                    # A Timestamp, Duration or FieldMask beyond what its text can say.
+                    raise ValueError(f"field {'.'.join(here)!r} cannot be sent: {error}") from None
             elif is_repeated(field) or kind.full_name in _NO_TEXT:
                 what = "repeated messages" if is_repeated(field) else f"a {kind.full_name}"
                 text = f"field {'.'.join(here)!r} cannot be sent: a query cannot carry {what}"

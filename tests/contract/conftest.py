@@ -1,0 +1,69 @@
+"""The stages of the contract suite, each started by the first scenario that plays on it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from coreweave_inference.emulator.access import Access
+from coreweave_inference.emulator.service import Emulator, emulator_services
+from coreweave_inference.emulator.settings import Behaviour
+from coreweave_inference.emulator.store import Store
+from tests.contract import stub
+from tests.contract.ground import Stage, tokens_file
+from tests.contract.stub_process import running_stub
+from tests.emulator_process import running_emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.contract.scenario import Server
+    from triwire.server.service import Service
+
+__all__ = ["Stages"]
+
+# From a change to its end, per server.
+TRANSITION_SECONDS = {"instant": 0.0, "slow": 3600.0}
+
+Stages: TypeAlias = "Callable[[Server, str], Stage]"
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """A function that returns the stage of a server for a wire."""
+    tokens = tokens_file()
+    known: dict[tuple[Server, bool], Stage] = {}
+    with ExitStack() as stack:
+        runner = stack.enter_context(asyncio.Runner())
+
+        def services(server: Server) -> Callable[[], list[Service]]:
+            if server == "stub":
+                return stub.services
+            store = Store()
+            stack.callback(store.close)
+            behaviour = Behaviour(transition_seconds=TRANSITION_SECONDS[server])
+            made = emulator_services(Emulator(store, Access.parse(tokens), behaviour))
+            return lambda: made
+
+        def url(server: Server) -> str:
+            if server == "stub":
+                return stack.enter_context(running_stub())
+            path = tmp_path_factory.mktemp("tokens") / "tokens"
+            path.write_text(tokens)
+            seconds = str(TRANSITION_SECONDS[server])
+            flags = ("--transition-seconds", seconds, "--tokens", str(path))
+            return stack.enter_context(running_emulator(*flags)).url
+
+        def stage(server: Server, wire: str) -> Stage:
+            in_memory = wire == "memory"
+            found = known.get((server, in_memory))
+            if found is None:
+                where = services(server) if in_memory else url(server)
+                found = known[server, in_memory] = Stage(where, runner)
+                stack.callback(found.close)
+            return found
+
+        yield stage
