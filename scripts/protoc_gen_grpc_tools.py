@@ -11,6 +11,7 @@ environment has.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -47,22 +48,29 @@ def tools_python(root: Path = ROOT) -> Path:
     python = folder / "bin" / "python"
     stamp = folder / ".installed"
     wanted = "\n".join(REQUIREMENTS)
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
-        return python
-    shutil.rmtree(folder, ignore_errors=True)
-    print(f"making {folder.relative_to(root)}", file=sys.stderr)
-    venv.create(folder, with_pip=True)
-    command: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "install"]
-    command += ["--quiet", "--only-binary=:all:", *REQUIREMENTS]
-    done = subprocess.run(command, stdout=sys.stderr, check=False)
-    if done.returncode != 0:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        raise RuntimeError(
-            f"no {REQUIREMENTS[0]} for Python {version}: it has wheels for 3.9 to 3.13; make the "
-            f"development environment from one of these to regenerate code"
-        )
-    stamp.write_text(wanted, encoding="utf-8")
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w", encoding="utf-8") as lock:
+        # Two runs at once must not fill the same folder; the lock ends with the process.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+            print(f"making {folder.relative_to(root)}", file=sys.stderr)
+            _install(folder, python)
+            stamp.write_text(wanted, encoding="utf-8")
     return python
+
+
+def _install(folder: Path, python: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    # Filled from outside: Debian splits off what `with_pip` needs.
+    venv.create(folder, symlinks=True)
+    command: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "install"]
+    command += ["--disable-pip-version-check", "--quiet", "--only-binary=:all:", *REQUIREMENTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"cannot install {REQUIREMENTS[0]}, which has wheels for Python 3.9 to 3.13 (this is "
+            f"{sys.version_info[0]}.{sys.version_info[1]}): {done.stderr.strip()}"
+        )
 
 
 def generate(
