@@ -20,6 +20,7 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire imp
     AsyncDeployments,
 )
 from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import AsyncGateways
+from triwire._typing import override
 from triwire.call.aio import AsyncCaller
 from triwire.dial.aio import dial
 from triwire.spec import CallOptions
@@ -161,5 +162,6 @@ class AsyncInferenceClient:
     ) -> None:
         await self.aclose()
 
+    @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._where} transport={self.transport!r}>"

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from triwire._typing import override
 from triwire.auth import bearer_header
 from triwire.config import Endpoint, TlsOptions, first_set
 from triwire.dial.wires import check_wire
@@ -46,6 +47,7 @@ TRANSPORT_VARIABLES: Final = ("TRIWIRE_TRANSPORT",)
 class Unchanged:
     """The type of `UNCHANGED`."""
 
+    @override
     def __repr__(self) -> str:
         return "UNCHANGED"
 

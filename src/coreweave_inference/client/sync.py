@@ -21,6 +21,7 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire imp
     Deployments,
 )
 from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import Gateways
+from triwire._typing import override
 from triwire.call.sync import Caller
 from triwire.dial.sync import dial
 from triwire.spec import CallOptions
@@ -162,5 +163,6 @@ class InferenceClient:
     ) -> None:
         self.close()
 
+    @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._where} transport={self.transport!r}>"
