@@ -228,8 +228,8 @@ SCENARIOS: Final = (
                 (
                     "resources.zones[0]",
                     (
-                        "'DE-MOON-01A' is no zone: expected one of RNO2A, US-EAST-01A, US-EAST-04A, "
-                        "US-WEST-04A"
+                        "'DE-MOON-01A' is no zone: expected one of RNO2A, US-EAST-01A, "
+                        "US-EAST-04A, US-WEST-04A"
                     ),
                 )
             ),

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from triwire._io import SystemClock
-from triwire.call.request import check_request, describe, merged_headers
+from triwire.call.request import at_deadline, check_request, describe, merged_headers
 from triwire.errors import RpcError
 from triwire.spec import CallOptions, Response
 
@@ -85,6 +85,7 @@ class Caller:
             ValueError: the client is closed.
         """
         check_request(method, request)
+        started = self._clock.monotonic_seconds()
         try:
             raw = self._transport.unary(
                 method, request, headers=self._headers, timeout_seconds=self._timeout_seconds
@@ -93,7 +94,13 @@ class Caller:
         except RpcError as error:
             if _log.isEnabledFor(logging.DEBUG):
                 _log.debug("%s %s", describe(self._transport.wire, method), error.code.name)
-            raise
+            elapsed = self._clock.monotonic_seconds() - started
+            final = at_deadline(
+                error, timeout_seconds=self._timeout_seconds, elapsed_seconds=elapsed
+            )
+            if final is error:
+                raise
+            raise final from error
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(self._transport.wire, method), len(raw.body))
         return Response(message, raw)
