@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import trustme
 
+from tests.emulator_process import RunningEmulator, running_emulator
 from tests.unit.contract.buf import skip_or_fail
 
 if TYPE_CHECKING:
@@ -48,50 +46,22 @@ def go_program(
     return build
 
 
-@dataclass(frozen=True, slots=True)
-class RunningEmulator:
-    """An emulator in a child process.
+class Reached(NamedTuple):
+    """An emulator and how a client reaches it.
 
     Attributes:
-        url: Where it listens.
-        admin_token: Token of a user with the role Inference Admin.
-        viewer_token: Token of a user with the role Inference Viewer.
+        emulator: The running emulator.
         ca_file: PEM file of the authority behind its certificate, if it speaks TLS.
     """
 
-    url: str
-    admin_token: str = field(repr=False)
-    viewer_token: str = field(repr=False)
-    ca_file: Path | None = None
-
-
-@contextmanager
-def running_emulator(*arguments: str, ca_file: Path | None = None) -> Generator[RunningEmulator]:
-    """Run `cw-inference emulator` on a free port for the time of a block."""
-    command = [sys.executable, "-m", "coreweave_inference.cli", "emulator", "--port", "0"]
-    with subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            # Three lines as in the README: address, Admin's token, Viewer's token.
-            lines = [process.stdout.readline() for _ in range(3)]
-            if not all(lines):
-                pytest.fail(f"the emulator did not start: {''.join(lines)}")
-            url, admin, viewer = (line.split()[-1] for line in lines)
-            yield RunningEmulator(url, admin, viewer, ca_file)
-        finally:
-            process.terminate()
-            # Read to the end, or a full pipe would keep it from ending.
-            rest = process.stdout.read()
-        code = process.wait(timeout=30)
-    assert (code, rest) == (0, "")
+    emulator: RunningEmulator
+    ca_file: Path | None
 
 
 @pytest.fixture(scope="session", params=["plaintext", "TLS"])
-def emulator(
+def reached(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[RunningEmulator]:
+) -> Generator[Reached]:
     """An emulator whose resources take a moment to be READY, with and without TLS."""
     arguments = ["--transition-seconds", "0.05"]
     ca_file = None
@@ -106,5 +76,6 @@ def emulator(
             blob.write_to_path(folder / "certificate.pem", append=True)
         arguments += ["--tls-cert", str(folder / "certificate.pem")]
         arguments += ["--tls-key", str(folder / "key.pem")]
-    with running_emulator(*arguments, ca_file=ca_file) as emulator:
-        yield emulator
+    with running_emulator(*arguments) as emulator:
+        yield Reached(emulator, ca_file)
+        assert emulator.stop() == 0

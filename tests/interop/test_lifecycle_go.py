@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.interop.conftest import RunningEmulator
+    from tests.interop.conftest import Reached
 
 pytestmark = pytest.mark.interop
 
@@ -39,11 +39,11 @@ ERRORS = [
 ]
 
 
-def run(program: Path, emulator: RunningEmulator, *arguments: str) -> tuple[int, str]:
+def run(program: Path, reached: Reached, *arguments: str) -> tuple[int, str]:
     """Run the program, and return exit code and output."""
-    command = [str(program), "-endpoint", emulator.url, *arguments]
-    if emulator.ca_file is not None:
-        command += ["-ca", str(emulator.ca_file)]
+    command = [str(program), "-endpoint", reached.emulator.url, *arguments]
+    if reached.ca_file is not None:
+        command += ["-ca", str(reached.ca_file)]
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,
@@ -57,10 +57,12 @@ def run(program: Path, emulator: RunningEmulator, *arguments: str) -> tuple[int,
 
 @pytest.mark.parametrize("protocol", ["connect", "grpc", "grpc-web"])
 def test_the_official_client_runs_the_whole_lifecycle(
-    protocol: str, emulator: RunningEmulator, go_program: Callable[[str], Path]
+    protocol: str, reached: Reached, go_program: Callable[[str], Path]
 ) -> None:
     program = go_program("lifecycle_go")
-    code, output = run(program, emulator, "-token", emulator.admin_token, "-protocol", protocol)
+    code, output = run(
+        program, reached, "-token", reached.emulator.admin_token, "-protocol", protocol
+    )
 
     assert code == 0, output
     # A line is protocol, method, outcome, milliseconds.
@@ -71,10 +73,10 @@ def test_the_official_client_runs_the_whole_lifecycle(
 
 
 def test_the_program_fails_if_something_is_not_as_expected(
-    emulator: RunningEmulator, go_program: Callable[[str], Path]
+    reached: Reached, go_program: Callable[[str], Path]
 ) -> None:
     program = go_program("lifecycle_go")
-    code, output = run(program, emulator, "-token", emulator.viewer_token)
+    code, output = run(program, reached, "-token", reached.emulator.viewer_token)
 
     assert code == 1
     for protocol in ("connect", "grpc", "grpc-web"):
