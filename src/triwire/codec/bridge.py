@@ -9,15 +9,15 @@ nothing when JSON is read or written.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from google.protobuf import descriptor_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from protobuf import DescMessage, Registry
     from protobuf import Message as NativeMessage
-    from protobuf import Registry
 
     from triwire.codec.reflection import AnyDescriptor
 
@@ -67,9 +67,7 @@ def native_type(
     for file in files.values():
         packed.file.append(_prepared(file, enum_aliases, write_aliases=write_aliases))
     registry = FileDescriptorSet.from_binary(packed.SerializeToString()).to_registry()
-    found = registry.message(descriptor.full_name)
-    if found is None:
-        raise ValueError(f"{descriptor.full_name} is not in its own file")
+    found = cast("DescMessage", registry.message(descriptor.full_name))
     has_any = any(
         reached.full_name == _ANY or reached.is_extendable
         for reached in reachable_messages(descriptor)

@@ -14,6 +14,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from google.protobuf.message import DecodeError, EncodeError
+
 from triwire.codec.jsonpath import JsonError
 from triwire.codec.reflection import AnyDescriptor, AnyField, is_map, is_repeated
 from triwire.errors import Code, RpcError
@@ -88,8 +90,6 @@ class ProtoJsonCodec:
 
     def encode(self, message: Message) -> bytes:
         """Write a message as compact UTF-8 JSON; see `Codec.encode`."""
-        from google.protobuf.message import EncodeError
-
         try:
             binary = message.SerializeToString()
         except EncodeError as error:
@@ -119,7 +119,7 @@ class ProtoJsonCodec:
                 # Strict: where protobuf-py ignores unknown fields, it drops enum numbers too.
                 parsed = native.message_class.from_json(data, registry=native.registry)
                 return message_type.FromString(parsed.to_binary())
-            except (*_REFUSALS, _decode_error()):
+            except (*_REFUSALS, DecodeError):
                 pass
         message = message_type()
         try:
@@ -225,12 +225,6 @@ class ProtoJsonCodec:
                 reject_duplicate_keys=self._strict,
             )
         return self._reader
-
-
-def _decode_error() -> type[Exception]:
-    from google.protobuf.message import DecodeError
-
-    return DecodeError
 
 
 def _default_json(field: AnyField, *, repeated: bool) -> object:

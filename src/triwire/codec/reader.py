@@ -8,6 +8,7 @@ Rules: https://protobuf.dev/programming-guides/json/, "ProtoJSON Format".
 from __future__ import annotations
 
 import json
+from collections import Counter
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, Final
 
@@ -269,11 +270,8 @@ def _takes_null(field: AnyField) -> bool:
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise JsonError(f"key {describe(key).removeprefix('string ')} is given twice")
-            seen.add(key)
+        key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise JsonError(f"key {describe(key).removeprefix('string ')} is given twice")
     return found
 
 

@@ -214,8 +214,8 @@ class RestApplication:
                         else self._codec.decode(body, request_type)
                     )
                 except RpcError as error:
-                    if error.code is not Code.INTERNAL:
-                        raise
+                    if error.code is Code.RESOURCE_EXHAUSTED:
+                        raise _HttpError(413, error) from error
                     # The codec's word for bytes that are no message; here they are the client's.
                     raise RpcError(
                         Code.INVALID_ARGUMENT, error.message, details=error.details

@@ -132,11 +132,11 @@ def _float_text(value: float) -> str:
     from struct import pack
 
     bits = pack("<f", value)
-    for digits in range(6, 10):
+    for digits in range(6, 9):
         text = f"{value:.{digits}g}"
         if abs(float(text)) <= _MAX_FLOAT and pack("<f", float(text)) == bits:
             return text
-    return repr(value)
+    return f"{value:.9g}"
 
 
 _MAX_FLOAT: Final = 3.4028234663852886e38

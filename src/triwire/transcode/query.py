@@ -24,7 +24,7 @@ from triwire.codec.scalars import SKIP
 from triwire.transcode.fields import RequestError, is_text_message, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from triwire.codec.reflection import AnyField, AnyMessage, AnyValue
     from triwire.transcode.fields import TextReader
@@ -79,7 +79,7 @@ class QueryWriter:
 
     def __init__(self, bound: Collection[tuple[str, ...]]) -> None:
         self._bound = frozenset(bound)
-        self._writers: dict[AnyField, Any] = {}
+        self._writers: dict[AnyField, Callable[[AnyValue], str]] = {}
 
     def pairs(self, message: AnyMessage) -> list[tuple[str, str]]:
         """Return the parameters in the order of field numbers, not percent-encoded.
@@ -105,35 +105,39 @@ class QueryWriter:
             name = prefix + field.json_name
             kind = field.message_type
             if is_map(field):
-                self._add_map(field, value, name, found)
+                found.extend(self._entries(field, value, name))
             elif kind is None or is_text_message(kind):
-                write = self._writers.get(field)
-                if write is None:
-                    write = self._writers[field] = text_of(field)
                 items = value if is_repeated(field) else (value,)
-                try:
-                    found.extend((name, write(item)) for item in items)
-                except ValueError as error:
-                    # A Timestamp, Duration or FieldMask beyond what its text can say.
-                    raise ValueError(f"field {'.'.join(here)!r} cannot be sent: {error}") from None
-            elif is_repeated(field) or kind.full_name in _NO_TEXT:
-                what = "repeated messages" if is_repeated(field) else f"a {kind.full_name}"
-                text = f"field {'.'.join(here)!r} cannot be sent: a query cannot carry {what}"
-                raise ValueError(text)
+                found.extend((name, self._text(field, item)) for item in items)
+            elif is_repeated(field):
+                raise _unsayable(field, "a query cannot carry repeated messages")
+            elif kind.full_name in _NO_TEXT:
+                raise _unsayable(field, f"a query cannot carry a {kind.full_name}")
             else:
                 self._add(value, here, f"{name}.", found)
 
-    def _add_map(
-        self, field: AnyField, entries: AnyValue, name: str, found: list[tuple[str, str]]
-    ) -> None:
-        value_field = field.message_type.fields_by_name["value"]
+    def _entries(self, field: AnyField, entries: AnyValue, name: str) -> Iterator[tuple[str, str]]:
+        key_field, value_field = field.message_type.fields
         kind = value_field.message_type
         if kind is not None and not is_text_message(kind):
-            text = f"field {field.name!r} cannot be sent: a query cannot carry maps of messages"
-            raise ValueError(text)
-        write_key = text_of(field.message_type.fields_by_name["key"])
-        write = text_of(value_field)
-        found.extend((f"{name}[{write_key(key)}]", write(entries[key])) for key in sorted(entries))
+            raise _unsayable(field, "a query cannot carry maps of messages")
+        for key in sorted(entries):
+            key_text = self._text(key_field, key)
+            yield f"{name}[{key_text}]", self._text(value_field, entries[key])
+
+    def _text(self, field: AnyField, value: AnyValue) -> str:
+        write = self._writers.get(field)
+        if write is None:
+            write = self._writers[field] = text_of(field)
+        try:
+            return write(value)
+        except ValueError as error:
+            # A Timestamp, Duration or FieldMask beyond what its text can say.
+            raise _unsayable(field, str(error)) from None
+
+
+def _unsayable(field: AnyField, reason: str) -> ValueError:
+    return ValueError(f"field {field.name!r} cannot be sent: {reason}")
 
 
 class QueryReader:
@@ -166,7 +170,8 @@ class QueryReader:
         steps = (bracketed["path"] if bracketed else name).split(".")
         target = message
         path: tuple[str, ...] = ()
-        for index, step in enumerate(steps):
+        while True:
+            step, *steps = steps
             field = _field_named(target, step)
             if field is None:
                 if self._reader.ignore_unknown_fields:
@@ -176,17 +181,18 @@ class QueryReader:
             if path in self._bound:
                 raise RequestError(name, "the path or the body carries this field, not the query")
             _check_oneof(field, path, name, seen)
-            rest = steps[index + 1 :]
             if is_map(field):
-                key = bracketed["key"] if bracketed and not rest else ".".join(rest)
-                if (bracketed and rest) or not (rest or bracketed):
+                if bool(steps) == bool(bracketed):
                     break
+                key = bracketed["key"] if bracketed else ".".join(steps)
                 self._put_entry(field, target, (name, key, text), seen, path)
                 return
-            if not rest and not bracketed:
+            if not steps:
+                if bracketed:
+                    break
                 self._put(field, target, (name, text), seen, path)
                 return
-            if field.message_type is None or is_repeated(field) or not rest:
+            if field.message_type is None or is_repeated(field):
                 break
             target = getattr(target, field.name)
         raise RequestError(name, "this field cannot be addressed so in a query")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf import descriptor_pb2
 
 from tests.vectors.schema import message_class
 from triwire.codec.binary import BinaryCodec
@@ -28,3 +29,9 @@ def test_bytes_that_are_no_message_are_refused_without_being_shown() -> None:
         BinaryCodec().decode(b"\x0a\xffsecret"[:4], message_class("Leaf"))
     assert caught.value.code is Code.INTERNAL
     assert not caught.value.from_server
+
+
+def test_a_message_without_its_required_fields_is_misuse() -> None:
+    message = descriptor_pb2.UninterpretedOption.NamePart(name_part="x")
+    with pytest.raises(ValueError, match=r"NamePart cannot be written: .*is_extension"):
+        BinaryCodec().encode(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 from typing import Any
 
@@ -202,6 +203,19 @@ def test_an_any_of_a_type_met_for_the_first_time_is_written_and_read() -> None:
         assert reader.decode(codec.encode(detail), any_pb2.Any) == detail
 
 
+def test_what_only_json_format_writes_is_written_by_it() -> None:
+    # A Value of no kind: an error by struct.proto, null in practice. The Any is met on the way.
+    message = message_class("Request")(value={})
+    message.any.Pack(message_class("Leaf")(name="n"))
+    tree = json.loads(TOLERANT.encode(message))
+    assert tree["value"] is None
+    assert tree["any"]["name"] == "n"
+
+
+def test_the_codec_is_named_as_in_content_types() -> None:
+    assert TOLERANT.name == "json"
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -231,6 +245,7 @@ def test_names_and_defaults_are_written_as_asked() -> None:
             "tags": [],
             "color": "COLOR_UNSPECIFIED",
             "labels": {},
+            "shape": "SHAPE_UNSPECIFIED",
         },
         "labels": {},
         "text": "",
@@ -271,23 +286,153 @@ def test_proto2_messages_with_required_fields_and_extensions_are_read_and_writte
         STRICT.decode(b'{"needed":1,"[triwire.test.old.nope]":1}', kind)
 
 
+def test_aliases_of_a_nested_enum_are_found_by_its_full_name() -> None:
+    aliases = {f"{PACKAGE}.Leaf.Shape": {"rund": 1}}
+    codec = ProtoJsonCodec(enum_aliases=aliases, write_enum_aliases=True)
+    message = message_class("Leaf")(shape=1)
+    assert codec.encode(message) == b'{"shape":"rund"}'
+    assert codec.decode(b'{"shape":"rund"}', message_class("Leaf")) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("12345678901234567890123456789012345678901234567.5", None, id="many digits"),
+        pytest.param("1e40", None, id="large exponent"),
+        pytest.param("1.5", None, id="fraction"),
+        pytest.param("1e-1", None, id="small"),
+        pytest.param("0e-999999999", 0, id="zero with an exponent"),
+        pytest.param("1e-999999999", None, id="nearly zero"),
+        pytest.param("9223372036854775807.0", 2**63 - 1, id="largest, with a fraction of zero"),
+        pytest.param("922337203685477580.7e1", 2**63 - 1, id="largest, with an exponent"),
+        pytest.param("9223372036854775808.0", None, id="one more"),
+        pytest.param("-9223372036854775808.000", -(2**63), id="smallest"),
+        pytest.param("-0.0", 0, id="negative zero"),
+    ],
+)
+def test_integers_are_exact_whatever_the_decimal_context(text: str, expected: int | None) -> None:
+    with decimal.localcontext() as context:
+        context.prec = 3
+        for written in (text, f'"{text}"'):
+            document = f'{{"i64":{written}}}'
+            if expected is None:
+                assert _refusal(STRICT, document)[0] == "i64"
+            else:
+                assert _read(STRICT, document).i64 == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        pytest.param('{"data":"\u00e9"}', "data", id="base64 beyond ASCII"),
+        pytest.param('{"data":5}', "data", id="bytes as a number"),
+        pytest.param('{"doubleValue":"1e' + "9" * 30 + '"}', "doubleValue", id="exponent as text"),
+        pytest.param('{"doubleValue":[]}', "doubleValue", id="array for a double"),
+        pytest.param(
+            '{"any":{"@type":"x/google.protobuf.Duration"}}', "any", id="Any without its value"
+        ),
+        pytest.param(
+            '{"any":{"@type":"x/google.protobuf.Duration","value":"1"}}',
+            "any.value",
+            id="in an Any",
+        ),
+        pytest.param('{"any":{"@type":"x/"}}', "any", id="Any of no name"),
+        pytest.param('{"mask":5}', "mask", id="mask as a number"),
+        pytest.param('{"list":{}}', "list", id="object for a list"),
+        pytest.param('{"at":"2026-02-30T00:00:00Z"}', "at", id="no such day"),
+        pytest.param('{"wrappedI32":"x"}', "wrappedI32", id="wrapper"),
+    ],
+)
+def test_malformed_values_are_refused_at_their_path(text: str, path: str) -> None:
+    for codec in (TOLERANT, STRICT):
+        assert _refusal(codec, text)[0] == path
+
+
+def test_null_stands_for_null_value_alone_and_among_others() -> None:
+    for codec in (TOLERANT, STRICT):
+        found = _read(codec, '{"nullValue":null,"struct":{"a":null},"list":[null]}')
+        assert found.struct.fields["a"].HasField("null_value")
+        assert found.list.values[0].HasField("null_value")
+
+
+def test_an_empty_any_is_empty() -> None:
+    for codec in (TOLERANT, STRICT):
+        assert _read(codec, '{"any":{}}').HasField("any")
+
+
+def test_everything_works_where_protobuf_py_does_not_take_the_descriptors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise ValueError("unsupported edition")
+
+    monkeypatch.setattr("triwire.codec.bridge.native_type", refuse)
+    codec = ProtoJsonCodec(enum_aliases=ALIASES)
+    message = message_class("Request")(id="x", color=1, leaves=[{"tags": ["a"]}])
+    message.any.Pack(message_class("Leaf")(name="n"))
+    text = codec.encode(message)
+    assert json.loads(text)["leaves"] == [{"tags": ["a"]}]
+    assert codec.decode(text, message_class("Request")) == message
+    assert _read(codec, '{"color":"rot"}').color == 1
+
+
+def test_closed_enums_know_no_other_numbers() -> None:
+    kind = _proto2_class()
+    for codec in (TOLERANT, STRICT):
+        assert codec.decode(b'{"needed":1,"closed":1}', kind).closed == 1
+    assert not TOLERANT.decode(b'{"needed":1,"closed":7}', kind).HasField("closed")
+    with pytest.raises(RpcError, match="closed: expected one of ONE or its number; got number 7"):
+        STRICT.decode(b'{"needed":1,"closed":7}', kind)
+
+
+def test_an_extension_of_another_message_is_no_field() -> None:
+    text = b'{"needed":1,"[triwire.test.old.elsewhere]":1}'
+    with pytest.raises(RpcError, match="has no such field"):
+        STRICT.decode(text, _proto2_class())
+
+
+def test_extensions_are_read_as_lists_and_messages_too() -> None:
+    kind = _proto2_class()
+    text = b'{"needed":1,"[triwire.test.old.many]":[1,2],"[triwire.test.old.inner]":{"needed":3}}'
+    for codec in (TOLERANT, STRICT):
+        found = codec.decode(text, kind)
+        pool = found.DESCRIPTOR.file.pool
+        assert list(found.Extensions[pool.FindExtensionByName("triwire.test.old.many")]) == [1, 2]
+        inner = found.Extensions[pool.FindExtensionByName("triwire.test.old.inner")]
+        assert inner.needed == 3
+        assert codec.decode(codec.encode(found), kind) == found
+
+
 def _proto2_class() -> Any:
     pool = descriptor_pool.Default()
     name = "triwire/test/old.proto"
     try:
         pool.FindFileByName(name)
     except KeyError:
-        field = descriptor_pb2.FieldDescriptorProto
-        file = descriptor_pb2.FileDescriptorProto(name=name, package="triwire.test.old")
-        file.syntax = "proto2"
-        message = file.message_type.add(name="Old")
-        message.field.add(
-            name="needed", number=1, type=field.TYPE_INT32, label=field.LABEL_REQUIRED
-        )
-        message.extension_range.add(start=100, end=200)
-        file.extension.add(
-            name="extra", number=100, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL,
-            extendee=".triwire.test.old.Old",
-        )  # fmt: skip
-        pool.AddSerializedFile(file.SerializeToString())
+        pool.AddSerializedFile(_proto2_file(name).SerializeToString())
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("triwire.test.old.Old"))
+
+
+def _proto2_file(name: str) -> descriptor_pb2.FileDescriptorProto:
+    kind = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name=name, package="triwire.test.old")
+    file.syntax = "proto2"
+    file.enum_type.add(name="Closed").value.add(name="ONE", number=1)
+    old = file.message_type.add(name="Old")
+    old.extension_range.add(start=100, end=200)
+    file.message_type.add(name="Other").extension_range.add(start=100, end=200)
+
+    def add(
+        fields: Any, name: str, number: int, *, label: Any = kind.LABEL_OPTIONAL, **more: Any
+    ) -> None:
+        fields.add(name=name, number=number, label=label, **more)
+
+    me, other = ".triwire.test.old.Old", ".triwire.test.old.Other"
+    add(old.field, "needed", 1, type=kind.TYPE_INT32, label=kind.LABEL_REQUIRED)
+    add(old.field, "closed", 2, type=kind.TYPE_ENUM, type_name=".triwire.test.old.Closed")
+    repeated = kind.LABEL_REPEATED
+    add(file.extension, "extra", 100, type=kind.TYPE_STRING, extendee=me)
+    add(file.extension, "many", 101, type=kind.TYPE_INT32, extendee=me, label=repeated)
+    add(file.extension, "inner", 102, type=kind.TYPE_MESSAGE, type_name=me, extendee=me)
+    add(file.extension, "elsewhere", 100, type=kind.TYPE_INT32, extendee=other)
+    return file

@@ -180,6 +180,17 @@ def test_details_of_a_connect_server_are_read_too() -> None:
     assert error.details[1].DESCRIPTOR.full_name == "google.protobuf.Any"
 
 
+def test_a_number_that_no_struct_can_hold_drops_the_detail_and_nothing_else() -> None:
+    body = b'{"code":10,"message":"m","details":[{"a":1' + b"0" * 400 + b"}]}"
+    error = error_from_body(HttpResponse(409, [], body))
+    assert (error.code, error.message, error.details) == (Code.ABORTED, "m", ())
+
+
+def test_details_that_tell_nothing_of_the_code_leave_it_to_the_status() -> None:
+    body = b'{"code":409,"details":[{"@type":"type.googleapis.com/google.rpc.Help"}]}'
+    assert error_from_body(HttpResponse(409, [], body)).code is Code.ABORTED
+
+
 @given(status=st.integers(100, 999), body=st.binary(max_size=50))
 def test_any_error_response_becomes_one_rpc_error(status: int, body: bytes) -> None:
     error = error_from_body(HttpResponse(status, [], body))

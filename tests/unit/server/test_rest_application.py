@@ -475,6 +475,31 @@ async def test_malformed_timeouts_are_refused(text: str) -> None:
     assert answer.status == 400
 
 
+async def test_a_codecs_own_limit_is_413_too() -> None:
+    codec = ProtoJsonCodec(max_bytes=5)
+    answer = await _call(
+        _application(Recorder(), codec=codec), "POST", "/v1/things", JSON, body=b'{"id":"x"}'
+    )
+    assert (answer.status, answer.tree["code"]) == (413, int(Code.RESOURCE_EXHAUSTED))
+
+
+async def test_an_empty_body_is_an_empty_message_whatever_its_type() -> None:
+    recorder = Recorder()
+    for headers in ([], [JSON], [("content-type", "text/plain")]):
+        answer = await _call(_application(recorder), "POST", "/v1/things", *headers)
+        assert answer.status == 200
+    assert recorder.requests == [message_class("Request")()] * 3
+
+
+async def test_enum_names_that_are_unknown_are_skipped_in_paths_and_maps_if_so_told() -> None:
+    recorder = Recorder()
+    method = _method("Paint", HttpRule("GET", "/v1/{color}"))
+    application = _application(recorder, codec=ProtoJsonCodec(), methods=[method])
+    answer = await _call(application, "GET", "/v1/NOPE?byFlag[true]=NOPE&byFlag[false]=COLOR_RED")
+    assert answer.status == 200
+    assert recorder.requests == [message_class("Request")(by_flag={False: 1})]
+
+
 async def test_a_client_that_goes_away_is_not_answered() -> None:
     recorder = Recorder()
     answer = await _call(_application(recorder), "POST", "/v1/things", JSON, body=[])

@@ -169,3 +169,40 @@ def test_the_longest_paths_cost_no_recursion() -> None:
 def test_a_client_refuses_rules_that_do_not_fit(rule: HttpRule, problem: str) -> None:
     with pytest.raises(ValueError, match=rf"/test\.S/M: .*{problem}"):
         ClientPlan(_method(rule))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"at": {"seconds": 10**15}}, id="time"),
+        pytest.param({"wait": {"seconds": 10**15}}, id="duration"),
+        pytest.param({"mask": {"paths": ["a_B"]}}, id="mask"),
+        pytest.param({"times": [{"nanos": -1}]}, id="repeated time"),
+        pytest.param({"waits": {"k": {"seconds": 1, "nanos": -1}}}, id="duration in a map"),
+    ],
+)
+def test_what_has_no_text_is_refused_with_the_name_of_its_field(fields: dict[str, Any]) -> None:
+    name = next(iter(fields)) if "waits" not in fields else "value"
+    with pytest.raises(ValueError, match=f"field '{name}' cannot be sent"):
+        ClientPlan(_method(HttpRule("GET", "/v1/x"))).call(message_class("Request")(**fields))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1, "0.1"),
+        (3.4028234663852886e38, "3.40282347e%2B38"),
+        (1.17549435e-38, "1.1754944e-38"),
+        (16777216.0, "16777216"),
+        (1e-45, "1.4013e-45"),
+        (0.30000001192092896, "0.3"),
+        (1.1000001430511475, "1.1000001"),
+    ],
+    ids=str,
+)
+def test_floats_are_as_short_as_32_bits_allow(value: float, text: str) -> None:
+    method = _method(HttpRule("GET", "/v1/x"))
+    message = message_class("Request")(float_value=value)
+    target = ClientPlan(method).call(message).target
+    assert target == f"/v1/x?floatValue={text}"
+    assert _read(method, "GET", target, b"") == message

@@ -196,7 +196,7 @@ def _as_struct(tree: dict[str, Any]) -> tuple[Message, ...]:
     try:
         struct.update(tree)
         packed.Pack(struct)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return ()
     return (packed,)
 
