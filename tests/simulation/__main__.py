@@ -17,6 +17,7 @@ from typing import Any
 from tests.simulation.controls import CONTROLS, Control
 from tests.simulation.faults import PROFILES
 from tests.simulation.ledger import Metrics
+from tests.simulation.limits import Limits
 from tests.simulation.runner import simulate
 
 _SUMMED = [one.name for one in fields(Metrics) if one.type == "int"]
@@ -34,6 +35,7 @@ class Summary:
     def __init__(self, profile: str, algorithm: str) -> None:
         self.profile, self.algorithm = profile, algorithm
         self.broken: list[tuple[int, dict[str, int]]] = []
+        self._limits = Limits(PROFILES[profile])
         self._runs = 0
         self._sums = dict.fromkeys(_SUMMED, 0)
         self._counts: dict[str, int] = {}
@@ -53,7 +55,7 @@ class Summary:
             self._counts[name] = self._counts.get(name, 0) + value
         self._change += metrics.change_delays
         self._delete += metrics.delete_delays
-        broken = metrics.broken(exact=PROFILES[self.profile].exact)
+        broken = self._limits.add(metrics)
         if broken and self.algorithm == "tracker":
             self.broken.append((seed, broken))
 

@@ -80,7 +80,7 @@ class Metrics:
         "versions_fell",
         "watermark_broken",
     )
-    ALWAYS = ("final_wrong", "repeated_ids", "illegal", "watermark_broken")
+    ALWAYS = ("final_wrong", "repeated_ids", "illegal", "versions_fell", "watermark_broken")
 
     def broken(self, *, exact: bool) -> dict[str, int]:
         """Give what must be zero and is not."""
@@ -153,7 +153,9 @@ class Ledger:
         known = self.known.get(event.key)
         legal = (known is None) == isinstance(event, Added)
         if isinstance(event, Modified):
-            legal = legal and event.old is known
+            # A change within one incarnation; another one is deleted and added.
+            same_life = known is not None and known.life is event.object.life
+            legal = legal and event.old is known and same_life
         if isinstance(event, Deleted) and event.reason is not Reason.DESELECTED:
             legal = legal and event.object is known
         self.metrics.illegal += not legal

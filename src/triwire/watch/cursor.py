@@ -24,6 +24,8 @@ T = TypeVar("T")
 _BOOT_WINDOW_SECONDS: Final = 60.0
 # What counts as a stamp in the future, for the counter alone.
 _FUTURE_NS: Final = 10 * NS_PER_SECOND
+# How many visibility bounds the watermark stays reopened after a late change.
+_REOPEN_BOUNDS: Final = 3.0
 
 
 class Cursor:
@@ -56,8 +58,8 @@ class Cursor:
     @property
     def late_below_ns(self) -> int | None:
         """A change stamped at or below this should have been delivered by an earlier poll."""
-        closed = self.watermark.closed_ns
-        return None if closed is None else closed - self._options.guard_ns
+        peak = self.watermark.peak_ns
+        return None if peak is None else peak - self._options.guard_ns
 
     def close_at(self) -> float | None:
         """Give when a full list can give the closed watermark its first value, if it has none."""
@@ -88,9 +90,12 @@ class Cursor:
             return watermark.closed_ns - guard
         return self._tail.cursor_ns(watermark.closed_ns, guard_ns=guard)
 
-    def sample(self, updated_ns: int, *, arrived: float) -> None:
-        """Learn the server's clock from a change that a regular poll found just now."""
-        self._limit.sample(updated_ns, arrived=arrived)
+    def sample(self, updated_ns: int, *, arrived: float, regular: bool) -> None:
+        """Learn the server's clock from a change found just now, by a regular poll or another."""
+        if self.watermark.closed_ns is not None and (regular or not self._limit.informed):
+            # Polls may find nothing for the very reason that the watermark was poisoned before
+            # there were samples; then what a ladder or a full list finds must do.
+            self._limit.sample(updated_ns, arrived=arrived)
 
     def after_list(
         self,
@@ -100,6 +105,7 @@ class Cursor:
         stamps: Sequence[int],
         complete: bool,
         changed: bool,
+        earliest_late_ns: int | None,
         started: float,
         ended: float,
     ) -> None:
@@ -111,15 +117,18 @@ class Cursor:
             stamps: Of the items.
             complete: Nothing suggests that something was left out.
             changed: It led to events.
+            earliest_late_ns: Lowest stamp of a change that an earlier poll should have shown.
             started: Local monotonic time just before the request was sent.
             ended: Local monotonic time after the whole answer.
         """
         watermark, bound = self.watermark, self._bound.seconds
         if isinstance(action, ListSince):
             self._note_poll(action, stamps, changed=changed, ended=ended)
-        late_below = self.late_below_ns
+        closed = watermark.closed_ns
         asked_low = (
-            isinstance(action, ListAll) or late_below is None or action.cursor_ns <= late_below
+            isinstance(action, ListAll)
+            or closed is None
+            or action.cursor_ns <= closed - self._options.guard_ns
         )
         if complete and asked_low:
             full = isinstance(action, ListAll)
@@ -136,6 +145,10 @@ class Cursor:
             if server_now is not None:
                 self._count("clock_stepped_back")
                 watermark.rewind(server_now, bound_ns=duration_ns(bound))
+        if earliest_late_ns is not None:
+            # Where one came late, others may. A clock that stepped back shows itself so, too.
+            reopened_until = ended + _REOPEN_BOUNDS * bound
+            watermark.reopen(earliest_late_ns, until=reopened_until, bound_seconds=bound)
         top = max((one for one in stamps if limit is None or one <= limit), default=0)
         if top > 0:
             watermark.learn(top, at=ended)

@@ -33,8 +33,13 @@ class StampLimit:
         """
         self._offsets.append(updated_ns - duration_ns(arrived))
 
+    @property
+    def informed(self) -> bool:
+        """Whether there are enough samples to tell the time by."""
+        return len(self._offsets) >= _ENOUGH_SAMPLES
+
     def _seen_now(self, arrived: float) -> int | None:
-        if len(self._offsets) < _ENOUGH_SAMPLES:
+        if not self.informed:
             return None
         return median_low(self._offsets) + duration_ns(arrived)
 

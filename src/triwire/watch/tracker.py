@@ -292,7 +292,9 @@ class Tracker(Generic[T]):
         doubted = isinstance(action, ListAll) and self._deletions.doubts(
             newest, started=started, ended=ended
         )
-        changed, repaired = self._merge(action, newest, started=started, ended=ended)
+        changed, repaired, earliest_late_ns = self._merge(
+            action, newest, started=started, ended=ended
+        )
         complete = not doubted
         if isinstance(action, ListSince):
             complete = self._deletions.after_poll(action, newest, started=started, ended=ended)
@@ -305,6 +307,7 @@ class Tracker(Generic[T]):
             stamps=[seen.updated_ns for seen in newest.values()],
             complete=complete,
             changed=changed,
+            earliest_late_ns=earliest_late_ns,
             started=started,
             ended=ended,
         )
@@ -400,10 +403,11 @@ class Tracker(Generic[T]):
         *,
         started: float,
         ended: float,
-    ) -> tuple[bool, bool]:
+    ) -> tuple[bool, bool, int | None]:
         mirror = self._mirror
         late_below = self._cursor.late_below_ns
         changed = repaired = False
+        earliest_late: int | None = None
         unknown = [seen for seen in newest.values() if not mirror.shows(seen)]
         unknown.sort(key=lambda seen: (seen.updated_ns, seen.key))
         for seen in unknown:
@@ -411,18 +415,21 @@ class Tracker(Generic[T]):
             if verdict is None:
                 continue
             changed = True
-            if verdict is Verdict.NEWER and action.why is Why.POLL:
-                self._cursor.sample(seen.updated_ns, arrived=ended)
+            if verdict is Verdict.NEWER:
+                regular = action.why is Why.POLL
+                self._cursor.sample(seen.updated_ns, arrived=ended, regular=regular)
             if late_below is None or seen.updated_ns > late_below:
                 continue
             repaired = True
             if verdict in (Verdict.NEWER, Verdict.RECREATED):
                 mirror.count("late")
+                # Sorted by stamp, so the first is the earliest.
+                earliest_late = earliest_late or seen.updated_ns
                 if self._bound.late(started):
                     mirror.count("widened")
             elif verdict is Verdict.TIE:
                 mirror.count("silent")
-        return changed, repaired
+        return changed, repaired, earliest_late
 
     def _check_filter(self, action: ListSince, newest: dict[str, Observation[T]]) -> None:
         floor = action.cursor_ns - 2 * self._options.guard_ns
@@ -547,6 +554,7 @@ class Tracker(Generic[T]):
     def _restore(self, checkpoint: Checkpoint[T], now: float) -> None:
         watermark, mirror = self._cursor.watermark, self._mirror
         watermark.closed_ns, watermark.open_ns = checkpoint.closed_ns, checkpoint.open_ns
+        watermark.peak_ns = checkpoint.closed_ns
         if watermark.closed_ns is not None:
             watermark.history.append((now, watermark.closed_ns))
         if watermark.open_ns is not None and watermark.open_ns != watermark.closed_ns:

@@ -26,12 +26,15 @@ class Watermark:
     Attributes:
         open_ns: Greatest believable stamp seen in a List answer.
         closed_ns: Everything stamped at or below has been applied.
+        peak_ns: The highest that the closed watermark ever was, before it was reopened: a change
+            stamped at or below came late.
         seen: When each open watermark was first seen, oldest first, for those not closed yet.
         history: Former closed watermarks and since when, oldest first, for the ladder.
     """
 
     open_ns: int | None = None
     closed_ns: int | None = None
+    peak_ns: int | None = None
     seen: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
     history: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
 
@@ -56,6 +59,7 @@ class Watermark:
         before = self.closed_ns
         while self.can_close(started, bound_seconds=bound_seconds):
             self.closed_ns = self.seen.popleft()[1]
+            self.peak_ns = max(self.closed_ns, self.peak_ns or 0)
         return self.closed_ns != before
 
     def learn(self, top_ns: int, *, at: float) -> None:
@@ -66,10 +70,23 @@ class Watermark:
 
     def rewind(self, server_now_ns: int, *, bound_ns: int) -> None:
         """Step back with the server's clock; always safe, since it only asks for more."""
-        self.closed_ns = server_now_ns - bound_ns
+        self.closed_ns = self.peak_ns = server_now_ns - bound_ns
         if self.open_ns is not None:
             self.open_ns = min(self.open_ns, server_now_ns)
         self.seen.clear()
+
+    def reopen(self, below_ns: int, *, until: float, bound_seconds: float) -> None:
+        """Step back below a change that came too late, and stay there for a while.
+
+        Args:
+            below_ns: Its stamp.
+            until: Local monotonic time before which nothing closes again.
+            bound_seconds: The visibility bound.
+        """
+        if self.closed_ns is not None and self.open_ns is not None:
+            self.closed_ns = min(self.closed_ns, below_ns - 1)
+            self.seen.clear()
+            self.seen.append((until - bound_seconds, self.open_ns))
 
     def record(self, *, at: float, keep_seconds: float) -> None:
         """Note the closed watermark for the ladder; forget what no rung can reach."""
