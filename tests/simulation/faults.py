@@ -154,6 +154,7 @@ def _profile(
     objects: int = 200,
     rate: float = 0.8,
     horizon: float = 1800.0,
+    quiet: float = 900.0,
     **options: object,
 ) -> Profile:
     return Profile(
@@ -164,6 +165,7 @@ def _profile(
         objects=objects,
         rate=rate,
         horizon=horizon,
+        quiet=quiet,
     )
 
 
@@ -241,6 +243,7 @@ PROFILES: dict[str, Profile] = {
     "late-commits-rare-lists": _profile(
         lambda _: Faults(commit_tail_p=0.01, commit_tail=120.0),
         shares={"lost": 0.0012, "late": 0.008},
+        quiet=2400.0,
         relist_interval_seconds=1800.0,
         min_relist_interval_seconds=1800.0,
     ),

@@ -128,8 +128,8 @@ def main() -> int:
             "Each safety measure taken out in turn. Simulation: seeds until a rule was broken, at\n"
             f"most {args.seeds} (`-`: not simulated or not noticed). Tests: the first unit test\n"
             "that fails (`-`: none). One of the two must notice.\n\n"
-            f"Command `python -m tests.simulation.gate`, commit {commit}, {minutes:.0f} minutes on\n"
-            f"a two-core virtual machine; {len(findings)} mutants, {len(missed)} unnoticed.\n\n"
+            f"Command `python -m tests.simulation.gate`, commit {commit}, {minutes:.0f} minutes\n"
+            f"on a two-core virtual machine; {len(findings)} mutants, {len(missed)} unnoticed.\n\n"
             f"{text}\n",
             encoding="utf-8",
         )
