@@ -12,20 +12,21 @@ from triwire._version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the whole command line's parser."""
+    made = argparse.ArgumentParser(
         prog="cw-inference",
         description="Tools for the CoreWeave Inference API: an emulator of it, and a demo.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"cw-inference {VERSION}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    made.add_argument("--version", action="version", version=f"cw-inference {VERSION}")
+    commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
     emulator.add_command(commands)
     demo.add_command(commands)
-    return parser
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 if the command failed, 2 if it was not understood. argparse
         itself exits with 2, and with 0 after --help and --version.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:

@@ -173,7 +173,12 @@ class Call:
         """
         self._check_name(kind, resource.spec.name, resource.spec.id)
         record = lifecycle.created(
-            kind, resource, stamp_ns=self._stamp(), zone=zone, pace=self.emulator.pace
+            kind,
+            resource,
+            now_ns=self.now_ns,
+            stamp_ns=self._stamp(),
+            zone=zone,
+            pace=self.emulator.pace,
         )
         self.transaction.put(record)
         return record.resource
@@ -186,7 +191,12 @@ class Call:
         """
         self._check_name(record.kind, resource.spec.name, record.id)
         following = lifecycle.updated(
-            record, resource, stamp_ns=self._stamp(), zone=zone, pace=self.emulator.pace
+            record,
+            resource,
+            now_ns=self.now_ns,
+            stamp_ns=self._stamp(),
+            zone=zone,
+            pace=self.emulator.pace,
         )
         self.transaction.put(following)
         return following.resource
@@ -195,7 +205,9 @@ class Call:
         """Start to delete a resource and return it; what is being deleted is left as it is."""
         if lifecycle.is_being_deleted(record):
             return record.resource
-        following = lifecycle.deleted(record, stamp_ns=self._stamp(), pace=self.emulator.pace)
+        following = lifecycle.deleted(
+            record, now_ns=self.now_ns, stamp_ns=self._stamp(), pace=self.emulator.pace
+        )
         self.transaction.put(following)
         return following.resource
 

@@ -66,14 +66,21 @@ class Pace:
 
 
 def created(
-    kind: Kind[ResourceT], resource: ResourceT, *, stamp_ns: int, zone: str, pace: Pace
+    kind: Kind[ResourceT],
+    resource: ResourceT,
+    *,
+    now_ns: int,
+    stamp_ns: int,
+    zone: str,
+    pace: Pace,
 ) -> Record[ResourceT]:
     """Return the record of a new resource.
 
     Args:
         kind: Its kind.
         resource: Its spec; a status is written over.
-        stamp_ns: When it was created.
+        now_ns: What time it is: the next step is reckoned from here.
+        stamp_ns: What its stamps say. Later than now if the clock stands still or steps back.
         zone: The zone that its conditions name.
         pace: How fast it moves.
     """
@@ -81,11 +88,17 @@ def created(
     fresh.status.Clear()
     set_timestamp(fresh.status.created_at, stamp_ns)
     _start_applying(fresh, STATUS_CREATING, stamp_ns, zone)
-    return Record(kind, fresh, Stage.APPLYING, stamp_ns + pace.first_ns)
+    return Record(kind, fresh, Stage.APPLYING, now_ns + pace.first_ns)
 
 
 def updated(
-    record: Record[ResourceT], resource: ResourceT, *, stamp_ns: int, zone: str, pace: Pace
+    record: Record[ResourceT],
+    resource: ResourceT,
+    *,
+    now_ns: int,
+    stamp_ns: int,
+    zone: str,
+    pace: Pace,
 ) -> Record[ResourceT]:
     """Return the record after an update was accepted.
 
@@ -94,7 +107,8 @@ def updated(
     Args:
         record: The record as it was.
         resource: The new spec; its status is not read.
-        stamp_ns: When it was updated.
+        now_ns: What time it is.
+        stamp_ns: What its stamps say.
         zone: The zone that its conditions name.
         pace: How fast it moves.
     """
@@ -103,16 +117,18 @@ def updated(
     fresh.status.CopyFrom(cast("Any", record.resource).status)
     creating = fresh.status.status == STATUS_CREATING
     _start_applying(fresh, STATUS_CREATING if creating else STATUS_UPDATING, stamp_ns, zone)
-    return Record(record.kind, fresh, Stage.APPLYING, stamp_ns + pace.first_ns)
+    return Record(record.kind, fresh, Stage.APPLYING, now_ns + pace.first_ns)
 
 
-def deleted(record: Record[ResourceT], *, stamp_ns: int, pace: Pace) -> Record[ResourceT]:
+def deleted(
+    record: Record[ResourceT], *, now_ns: int, stamp_ns: int, pace: Pace
+) -> Record[ResourceT]:
     """Return the record after a delete was accepted; it goes when it is due."""
     fresh = _copy(record.resource)
     _touch(fresh, STATUS_DELETING, stamp_ns)
     text = f"The {record.kind.name} is being deleted."
     _set_condition(fresh, READY, value=False, reason="Reconciling", message=text, ns=stamp_ns)
-    return Record(record.kind, fresh, Stage.REMOVING, stamp_ns + pace.transition_ns)
+    return Record(record.kind, fresh, Stage.REMOVING, now_ns + pace.transition_ns)
 
 
 def advance(
