@@ -2,7 +2,7 @@
 
     python -m bench.codec [--rounds 15] [--json FILE]
 
-Each round measures every codec in turn, in one thread, garbage collection off. Ours and
+Each round measures every codec in turn, CPU time of one thread, garbage collection off. Ours and
 json_format turn google.protobuf messages into JSON bytes and back; protobuf-py does it with
 messages of its own, orjson with plain dicts (the floor for JSON in Python), binary with
 google.protobuf's wire format (the floor for messages). "exact" is our reader where the native
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COUNTS = (1, 100, 1000)
-UNIT = "us/message"
+UNIT = "CPU us/message"
 
 
 def deployment(number: int) -> Deployment:
@@ -134,7 +134,7 @@ def measure(count: int, *, rounds: int) -> list[Pair]:
 def _interleaved(
     calls: dict[str, Callable[[], object]], *, rounds: int, count: int
 ) -> dict[str, list[float]]:
-    """Return microseconds per message, one value per round, every codec in each round."""
+    """Return CPU microseconds per message, one value per round, every codec in each round."""
     repeat = max(1, 200 // count)
     found: dict[str, list[float]] = {name: [] for name in calls}
     order = list(calls)
@@ -143,10 +143,10 @@ def _interleaved(
     for _ in range(rounds):
         for name in order:
             call = calls[name]
-            started = time.perf_counter()
+            started = time.thread_time()
             for _ in range(repeat):
                 call()
-            seconds = time.perf_counter() - started
+            seconds = time.thread_time() - started
             found[name].append(seconds / repeat / count * 1e6)
         order.reverse()
     return found
@@ -160,7 +160,7 @@ def main() -> None:
     options = parser.parse_args()
     gc.disable()
     pairs = [pair for count in COUNTS for pair in measure(count, rounds=options.rounds)]
-    print_pairs("JSON codec, microseconds per message", pairs)
+    print_pairs("JSON codec, CPU microseconds per message", pairs)
     if options.json is not None:
         write_json(options.json, pairs)
 

@@ -10,15 +10,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from decimal import Decimal, DecimalException
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from triwire.codec.jsonpath import Json, JsonError, array_in, describe, object_in
-from triwire.codec.reflection import AnyDescriptor, AnyField, AnyMessage, is_map, is_repeated
+from triwire.codec.reflection import (
+    AnyDescriptor,
+    AnyField,
+    AnyMessage,
+    AnyValue,
+    is_map,
+    is_repeated,
+)
 from triwire.codec.scalars import SKIP, scalar_reader
 from triwire.codec.wellknown import WELL_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from triwire.codec.wellknown import MessageReader
 
 
 __all__ = ["DEPTH_LIMIT", "JsonReader"]
@@ -50,7 +59,7 @@ class JsonReader:
         self.ignore_unknown_fields = ignore_unknown_fields
         self.ignore_unknown_enum_names = ignore_unknown_enum_names
         self._reject_duplicate_keys = reject_duplicate_keys
-        self._tables: dict[AnyDescriptor, _Table] = {}
+        self._tables: dict[AnyDescriptor, Callable[[Json, AnyMessage, int], None]] = {}
 
     def read(self, data: bytes, message: AnyMessage) -> None:
         """Read a JSON text into an empty message.
@@ -74,17 +83,16 @@ class JsonReader:
 
     def read_message(self, tree: Json, message: AnyMessage, depth: int) -> None:
         """Read a parsed JSON value into an empty message at the given depth."""
-        if depth > DEPTH_LIMIT:
-            raise JsonError(f"nested more than {DEPTH_LIMIT} messages deep")
-        descriptor = message.DESCRIPTOR
-        special = WELL_KNOWN.get(descriptor.full_name)
-        if special is not None:
-            special(self, tree, message, depth)
-            return
-        table = self._tables.get(descriptor)
-        if table is None:
-            table = self._tables[descriptor] = _Table(self, descriptor)
-        table.read(object_in(tree), message, depth)
+        self.table(message.DESCRIPTOR)(tree, message, depth)
+
+    def table(self, descriptor: AnyDescriptor) -> Callable[[Json, AnyMessage, int], None]:
+        """Return what reads one message type: called with JSON value, message and depth."""
+        found = self._tables.get(descriptor)
+        if found is None:
+            special = WELL_KNOWN.get(descriptor.full_name)
+            found = _Table(self, descriptor).read if special is None else _special(self, special)
+            self._tables[descriptor] = found
+        return found
 
     def _parse(self, data: bytes) -> Json:
         try:
@@ -111,43 +119,48 @@ class JsonReader:
             raise JsonError("a number has too many digits") from None
 
 
+class _Field(NamedTuple):
+    """How one key of a message is read.
+
+    Attributes:
+        put: Sets the field: called with message, JSON value and depth.
+        takes_null: Whether null is a value and not absence.
+        oneof: Name of the oneof that has this field and others, or "".
+        twin: The other spelling of the key, or "".
+    """
+
+    put: Callable[[AnyMessage, Json, int], None]
+    takes_null: bool
+    oneof: str
+    twin: str
+
+
 class _Table:
-    """How to read one message type: for each key, the function that sets the field."""
+    """How to read one message type. Filled with the first message, as types may be recursive."""
 
     def __init__(self, reader: JsonReader, descriptor: AnyDescriptor) -> None:
         self._reader = reader
-        self._name = descriptor.full_name
-        self._extendable = bool(descriptor.is_extendable)
-        self._setters: dict[str, tuple[AnyField, Callable[[AnyMessage, Json, int], None]]] = {}
-        for field in descriptor.fields:
-            entry = (field, _setter(reader, field))
-            self._setters[field.name] = entry
-            self._setters[field.json_name] = entry
-        self._oneofs = {
-            field.number: (field.containing_oneof.name)
-            for field in descriptor.fields
-            if field.containing_oneof is not None and len(field.containing_oneof.fields) > 1
-        }
+        self._descriptor = descriptor
+        self._fields: dict[str, _Field] = {}
 
-    def read(self, tree: dict[str, Json], message: AnyMessage, depth: int) -> None:
+    def read(self, tree: Json, message: AnyMessage, depth: int) -> None:
+        if depth > DEPTH_LIMIT:
+            raise JsonError(f"nested more than {DEPTH_LIMIT} messages deep")
+        fields = self._fields or self._filled()
         chosen: dict[str, str] = {}
-        seen: dict[int, str] = {}
-        for key, value in tree.items():
-            found = self._setters.get(key)
-            if found is None and self._extendable and key.startswith("["):
-                found = self._extension(key, message)
-            if found is None:
+        for key, value in object_in(tree).items():
+            field = fields.get(key) or self._extension(key)
+            if field is None:
                 if self._reader.ignore_unknown_fields:
                     continue
-                raise JsonError(f"{self._name} has no such field").below(key)
-            field, put = found
-            if field.number in seen:
-                raise JsonError(f"the same field as {seen[field.number]!r}, given twice").below(key)
-            seen[field.number] = key
-            if value is None and not _takes_null(field):
+                name = self._descriptor.full_name
+                raise JsonError(f"{name} has no such field").below(key)
+            put, takes_null, oneof, twin = field
+            if twin and twin in tree:
+                raise JsonError(f"the same field as {twin!r}, given twice").below(key)
+            if value is None and not takes_null:
                 continue
-            oneof = self._oneofs.get(field.number)
-            if oneof is not None and chosen.setdefault(oneof, key) != key:
+            if oneof and chosen.setdefault(oneof, key) != key:
                 problem = f"{chosen[oneof]!r} is given too, and at most one may be"
                 raise JsonError(problem).below(key)
             try:
@@ -155,107 +168,171 @@ class _Table:
             except JsonError as error:
                 raise error.below(key)  # noqa: B904 - the same error on its way up
 
-    def _extension(
-        self, key: str, message: AnyMessage
-    ) -> tuple[AnyField, Callable[[AnyMessage, Json, int], None]] | None:
+    def _filled(self) -> dict[str, _Field]:
+        fields: dict[str, _Field] = {}
+        for field in self._descriptor.fields:
+            put, takes_null = _setter(self._reader, field), _takes_null(field)
+            group = field.containing_oneof
+            oneof = group.name if group is not None and len(group.fields) > 1 else ""
+            twin = field.json_name if field.json_name != field.name else ""
+            # Only one of the spellings looks for the other: the check costs, and most keys are
+            # in lowerCamelCase.
+            fields[field.name] = _Field(put, takes_null, oneof, twin)
+            if twin:
+                fields[twin] = _Field(put, takes_null, oneof, "")
+        self._fields = fields
+        return fields
+
+    def _extension(self, key: str) -> _Field | None:
+        if not self._descriptor.is_extendable or not key.startswith("["):
+            return None
         try:
-            field = message.DESCRIPTOR.file.pool.FindExtensionByName(key[1:].removesuffix("]"))
+            pool = self._descriptor.file.pool
+            field = pool.FindExtensionByName(key[1:].removesuffix("]"))
         except KeyError:
             return None
-        if field.containing_type is not message.DESCRIPTOR:
+        if field.containing_type is not self._descriptor:
             return None
-        return field, _setter(self._reader, field)
+        return _Field(_setter(self._reader, field), _takes_null(field), "", "")
+
+
+def _special(
+    reader: JsonReader, read: Callable[[MessageReader, Json, AnyMessage, int], None]
+) -> Callable[[Json, AnyMessage, int], None]:
+    def read_special(tree: Json, message: AnyMessage, depth: int) -> None:
+        if depth > DEPTH_LIMIT:
+            raise JsonError(f"nested more than {DEPTH_LIMIT} messages deep")
+        read(reader, tree, message, depth)
+
+    return read_special
 
 
 def _setter(reader: JsonReader, field: AnyField) -> Callable[[AnyMessage, Json, int], None]:
-    if not is_repeated(field):
-        return _singular_setter(reader, field)
     if is_map(field):
         return _map_setter(reader, field)
-    return _list_setter(reader, field)
-
-
-def _singular_setter(
-    reader: JsonReader, field: AnyField
-) -> Callable[[AnyMessage, Json, int], None]:
-    name = field.name
-
-    def container(message: AnyMessage) -> tuple[Any, Any]:
-        return (message.Extensions, field) if field.is_extension else (None, None)
-
+    if is_repeated(field):
+        return _list_setter(reader, field)
     if field.message_type is not None:
+        return _message_setter(reader, field)
+    return _scalar_setter(reader, field)
 
-        def put_message(message: AnyMessage, value: Json, depth: int) -> None:
-            extensions, key = container(message)
-            below = getattr(message, name) if extensions is None else extensions[key]
-            below.SetInParent()
-            reader.read_message(value, below, depth + 1)
 
-        return put_message
+def _message_setter(reader: JsonReader, field: AnyField) -> Callable[[AnyMessage, Json, int], None]:
+    name = field.name
+    read = reader.table(field.message_type)
+    is_extension = field.is_extension
+
+    def put(message: AnyMessage, value: Json, depth: int) -> None:
+        below = message.Extensions[field] if is_extension else getattr(message, name)
+        below.SetInParent()
+        read(value, below, depth + 1)
+
+    return put
+
+
+def _scalar_setter(reader: JsonReader, field: AnyField) -> Callable[[AnyMessage, Json, int], None]:
+    name = field.name
     read = scalar_reader(field, reader)
+    is_extension = field.is_extension
 
     def put(message: AnyMessage, value: Json, depth: int) -> None:
         del depth
         converted = read(value)
         if converted is SKIP:
             return
-        extensions, key = container(message)
-        if extensions is None:
-            setattr(message, name, converted)
+        if is_extension:
+            message.Extensions[field] = converted
         else:
-            extensions[key] = converted
+            setattr(message, name, converted)
 
     return put
 
 
 def _list_setter(reader: JsonReader, field: AnyField) -> Callable[[AnyMessage, Json, int], None]:
-    is_message = field.message_type is not None
-    read = None if is_message else scalar_reader(field, reader)
     nulls = _takes_null(field)
+    add = _message_adder(reader, field) if field.message_type else _scalar_adder(reader, field)
 
     def put(message: AnyMessage, value: Json, depth: int) -> None:
         target = message.Extensions[field] if field.is_extension else getattr(message, field.name)
         for index, item in enumerate(array_in(value)):
+            if item is None and not nulls:
+                raise JsonError("null cannot stand in an array").below(index)
             try:
-                if item is None and not nulls:
-                    raise JsonError("null cannot stand in an array")
-                if read is None:
-                    reader.read_message(item, target.add(), depth + 1)
-                    continue
-                converted = read(item)
-                if converted is not SKIP:
-                    target.append(converted)
+                add(target, item, depth)
             except JsonError as error:
                 raise error.below(index)  # noqa: B904 - the same error on its way up
 
     return put
 
 
+def _message_adder(reader: JsonReader, field: AnyField) -> Callable[[AnyValue, Json, int], None]:
+    read = reader.table(field.message_type)
+
+    def add(target: AnyValue, item: Json, depth: int) -> None:
+        read(item, target.add(), depth + 1)
+
+    return add
+
+
+def _scalar_adder(reader: JsonReader, field: AnyField) -> Callable[[AnyValue, Json, int], None]:
+    read = scalar_reader(field, reader)
+
+    def add(target: AnyValue, item: Json, depth: int) -> None:
+        del depth
+        converted = read(item)
+        if converted is not SKIP:
+            target.append(converted)
+
+    return add
+
+
 def _map_setter(reader: JsonReader, field: AnyField) -> Callable[[AnyMessage, Json, int], None]:
+    name = field.name
     key_field = field.message_type.fields_by_name["key"]
     value_field = field.message_type.fields_by_name["value"]
-    is_message = value_field.message_type is not None
-    read = None if is_message else scalar_reader(value_field, reader)
     read_key = scalar_reader(key_field, reader, as_map_key=True)
     nulls = _takes_null(value_field)
+    add = _message_entry if value_field.message_type else _scalar_entry
+    put_entry = add(reader, value_field)
 
     def put(message: AnyMessage, value: Json, depth: int) -> None:
-        target = getattr(message, field.name)
+        target = getattr(message, name)
         for text, item in object_in(value).items():
             try:
                 key = read_key(text)
                 if item is None and not nulls:
                     raise JsonError("null cannot stand in a map")
-                if read is None:
-                    below = target[key]
-                    below.Clear()
-                    reader.read_message(item, below, depth + 1)
-                    continue
-                converted = read(item)
-                if converted is not SKIP:
-                    target[key] = converted
+                put_entry(target, key, item, depth)
             except JsonError as error:
                 raise error.below(text)  # noqa: B904 - the same error on its way up
+
+    return put
+
+
+def _message_entry(
+    reader: JsonReader, field: AnyField
+) -> Callable[[AnyValue, AnyValue, Json, int], None]:
+    read = reader.table(field.message_type)
+
+    def put(target: AnyValue, key: AnyValue, item: Json, depth: int) -> None:
+        below = target[key]
+        # Two texts may stand for one key, as "1" and "1.0" do; the last one wins.
+        below.Clear()
+        read(item, below, depth + 1)
+
+    return put
+
+
+def _scalar_entry(
+    reader: JsonReader, field: AnyField
+) -> Callable[[AnyValue, AnyValue, Json, int], None]:
+    read = scalar_reader(field, reader)
+
+    def put(target: AnyValue, key: AnyValue, item: Json, depth: int) -> None:
+        del depth
+        converted = read(item)
+        if converted is not SKIP:
+            target[key] = converted
 
     return put
 
