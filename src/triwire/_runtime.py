@@ -6,9 +6,9 @@ What its module level needs is imported here; everything else loads when it is f
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
@@ -36,6 +36,7 @@ __all__ = [
     "Change",
     "HttpRule",
     "Idempotency",
+    "JsonValue",
     "Lifecycle",
     "MethodHandler",
     "MethodSpec",
@@ -60,6 +61,9 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 # What a method of a server returns: the response, or a coroutine that does.
 Answer: TypeAlias = MessageT | Awaitable[MessageT]
+
+# What a google.protobuf.Value can be given as.
+JsonValue: TypeAlias = str | float | bool | Mapping[str, Any] | Sequence[Any]
 
 _HOME: Final = {
     "AsyncCaller": "triwire.call.aio",

@@ -3,7 +3,9 @@
 Nothing here knows a name of any API. A service has a resource X (AIP-121) where
 
 * `Get<X>` answers with X, or with a message that has X in exactly one field, or
-* `List<Xs>` answers with a message that has one repeated field of messages, of type X.
+* `List<Xs>` answers with a message that has one repeated field of messages, of type X,
+
+unless X has no List and its name holds the noun of another resource.
 
 `Create<X>`, `Update<X>` and `Delete<X>` join if they answer with X in the same ways (Delete may
 also answer with nothing). Every other unary method that carries the noun becomes a plain method.
@@ -125,6 +127,7 @@ class _Finder:
                 item = self._listed(method)
                 if item is not None and _is_plural_of(method.name[4:], item.name):
                     nouns[item.name] = (item.full_name, method)
+        nouns = _without_parts(nouns)
         used: set[str] = set()
         drafts: dict[str, list[Call]] = {}
         for noun, (message, listing) in nouns.items():
@@ -254,6 +257,20 @@ def _is_plural_of(name: str, noun: str) -> bool:
     one, many = single[-1], listed[-1]
     # Book/Books, Category/Categories, Leaf/Leaves, Person/People, Media/Media.
     return many in (one, plural(one)) or many[:2] == one[:2]
+
+
+def _without_parts(
+    nouns: dict[str, tuple[str, Method | None]],
+) -> dict[str, tuple[str, Method | None]]:
+    """Drop nouns without a List that hold another noun: BookSettings is a part of Book (AIP-156).
+
+    Its methods become plain ones of the other: `books.settings()`.
+    """
+    kept = [noun for noun, (_, listing) in nouns.items() if listing is not None]
+    for noun in sorted(nouns, key=len):
+        if noun not in kept and all(_find(words(noun), words(other)) is None for other in kept):
+            kept.append(noun)
+    return {noun: found for noun, found in nouns.items() if noun in kept}
 
 
 def _owner(name: str, plurals: dict[str, str]) -> tuple[str, str] | None:

@@ -28,7 +28,7 @@ _PYTHON_FORMS: Final = {
     "google.protobuf.FieldMask": "Sequence[str]",
     "google.protobuf.Struct": "Mapping[str, Any]",
     "google.protobuf.ListValue": "Sequence[Any]",
-    "google.protobuf.Value": "str | float | bool | Mapping[str, Any] | Sequence[Any]",
+    "google.protobuf.Value": "_runtime.JsonValue",
     "google.protobuf.BoolValue": "bool",
     "google.protobuf.BytesValue": "bytes",
     "google.protobuf.DoubleValue": "float",
@@ -162,49 +162,84 @@ class Scope:
                 )
         return aliases
 
-    def imports(self) -> list[str]:
-        """Return the import statements for what was asked for."""
+    def imports(self, *, with_runtime: bool) -> list[str]:
+        """Return the import statements for what was asked for.
+
+        Args:
+            with_runtime: Whether the module uses the runtime.
+        """
         standard = _from_lines(self._names[False] - self._names[True])
         if self._needs_builtins:
             standard.insert(0, "import builtins")
-        others = self._module_lines(self._files[False] - self._files[True], "_pb2")
-        others += self._module_lines(self._siblings, "_triwire")
-        typing_only = [*standard, *([""] if standard and others else []), *others]
+        rare = self._files[False] - self._files[True]
+        typing_only = _grouped([standard, *self._groups(rare, self._siblings)])
         names = set(self._names[True])
         if typing_only:
             names.add("TYPE_CHECKING")
-        lines = [*_from_lines(names), "", *self._module_lines(self._files[True], "_pb2")]
-        lines += ["from triwire import _runtime"]
+        google, others = self._groups(self._files[True], set())
+        if with_runtime:
+            others.append("from triwire import _runtime")
+        lines = _grouped([_from_lines(names), google, others])
         if typing_only:
             lines += ["", "if TYPE_CHECKING:", *indented(typing_only)]
         return lines
 
+    def _groups(self, files: set[str], siblings: set[str]) -> tuple[list[str], list[str]]:
+        """Return the imports of generated modules: protobuf's own, and all others."""
+        google = {file for file in files if file.startswith("google/")}
+        others = self._module_lines(files - google, "_pb2")
+        return self._module_lines(google, "_pb2"), [
+            *others,
+            *self._module_lines(siblings, "_triwire"),
+        ]
+
     def _module_lines(self, files: set[str], suffix: str) -> list[str]:
-        lines: list[str] = []
+        together: dict[str, list[str]] = {}
+        alone: list[str] = []
         for file in files:
             package, _, name = self.plan.python_module(file, suffix).rpartition(".")
             alias = self._aliases[file, suffix]
-            renamed = f" as {alias}" if alias != name else ""
-            lines.append(
-                f"from {package} import {name}{renamed}" if package else f"import {name}{renamed}"
-            )
-        return sorted(lines)
+            if alias == name and package:
+                together.setdefault(package, []).append(name)
+            else:
+                renamed = f" as {alias}" if alias != name else ""
+                source = f"from {package} " if package else ""
+                alone.append(f"{source}import {name}{renamed}")
+        blocks = [[line] for line in alone]
+        blocks += [_from_line(package, sorted(names)) for package, names in together.items()]
+        return [line for block in sorted(blocks, key=_import_key) for line in block]
+
+
+def _grouped(groups: list[list[str]]) -> list[str]:
+    """Join groups of imports with an empty line in between."""
+    lines: list[str] = []
+    for group in filter(None, groups):
+        lines += ["", *group] if lines else group
+    return lines
 
 
 def _from_lines(names: set[str]) -> list[str]:
     modules: dict[str, list[str]] = {}
     for name in names:
         modules.setdefault(_MODULES.get(name, "typing"), []).append(name)
-    lines: list[str] = []
-    for module, found in sorted(modules.items()):
-        ordered = sorted(found, key=_isort_key)
-        line = f"from {module} import {', '.join(ordered)}"
-        # In the TYPE_CHECKING block the line stands four columns to the right.
-        if len(line) + 4 <= WIDTH:
-            lines.append(line)
-        else:
-            lines += [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
-    return lines
+    return [
+        line
+        for module, found in sorted(modules.items())
+        for line in _from_line(module, sorted(found, key=_isort_key))
+    ]
+
+
+def _from_line(module: str, names: list[str]) -> list[str]:
+    line = f"from {module} import {', '.join(names)}"
+    # In the TYPE_CHECKING block the line stands four columns to the right.
+    if len(line) + 4 <= WIDTH or len(names) == 1:
+        return [line]
+    return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
+
+
+def _import_key(block: list[str]) -> tuple[bool, str]:
+    """Sort `import x` before `from x import y`, then by module."""
+    return (block[0].startswith("from "), block[0])
 
 
 def _isort_key(name: str) -> tuple[int, str]:

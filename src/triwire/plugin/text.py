@@ -75,11 +75,19 @@ def bracketed(head: str, items: Sequence[str], tail: str, *, levels: int = 0) ->
     return [head, *(line for item in items for line in indented(f"{item},".split("\n"))), tail]
 
 
-def tuple_of(values: Sequence[str], *, levels: int) -> str:
-    """Return a tuple display as an item for `bracketed`, laid out if it is long."""
+def tuple_of(values: Sequence[str], *, levels: int, before: str = "") -> str:
+    """Return a tuple display, laid out if it is long; an item for `bracketed`, for one.
+
+    Args:
+        values: Its members.
+        levels: How deep the caller will indent it.
+        before: What stands before it on the line.
+    """
     if len(values) == 1:
         return f"({values[0]},)"
-    return "\n".join(bracketed("(", values, ")", levels=levels))
+    # One column more for a comma after it.
+    head, *rest = bracketed(f"{before}(", values, ")", levels=levels)
+    return "\n".join([head.removeprefix(before), *rest])
 
 
 def assign(name: str, head: str, items: Sequence[str], tail: str) -> list[str]:

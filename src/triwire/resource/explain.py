@@ -77,7 +77,8 @@ def _message(
     given: dict[str, str] = {}
     for key, value in fields.items():
         if not isinstance(key, str):
-            raise _FoundError(TypeError(f"{path}expected field names, got the key {_shown(key)}"))
+            text = f"{_of_message(path)}expected field names as keys, got {_shown(key)}"
+            raise _FoundError(TypeError(text))
         name = real_name(key, known)
         field = known.get(name)
         if field is None:
@@ -88,7 +89,7 @@ def _message(
         if oneof is not None and oneof.name in given:
             raise _FoundError(
                 ValueError(
-                    f"{path}only one of oneof {oneof.name!r} can be set, "
+                    f"{_of_message(path)}only one of oneof {oneof.name!r} can be set, "
                     f"got {given[oneof.name]!r} and {name!r}"
                 )
             )
@@ -103,8 +104,13 @@ def _no_such_field(descriptor: AnyDescriptor, name: str, path: str, *, is_top: b
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     allowed = f"the fields are {', '.join(known)}" if known else "the message has no fields"
-    where = path if is_top else f"{path.removesuffix('.')}: "
-    return f"{where}{descriptor.full_name} has no field for {what} {name!r}: {hint}{allowed}"
+    text = f"{descriptor.full_name} has no field for {what} {name!r}: {hint}{allowed}"
+    return _of_message(path) + text
+
+
+def _of_message(path: str) -> str:
+    """Return the start of a text about a message, of a path that its fields are put behind."""
+    return f"{path.removesuffix('.')}: " if path.endswith(".") else path
 
 
 def _field(field: AnyField, value: object, path: str) -> None:
@@ -179,21 +185,18 @@ def _enum(enum: AnyDescriptor, value: object, path: str) -> None:
 
 
 def _text(value: object, path: str, *, is_bytes: bool) -> None:
-    expected = "bytes" if is_bytes else "a str"
-    if is_bytes and not isinstance(value, bytes):
-        raise _wrong(path, expected, value)
-    if not is_bytes and not isinstance(value, str | bytes):
-        raise _wrong(path, expected, value)
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise _FoundError(
-                ValueError(
-                    f"{path}: expected text that UTF-8 can hold, "
-                    f"got a lone surrogate at {error.start}"
-                )
-            ) from None
+    if is_bytes:
+        if not isinstance(value, bytes):
+            raise _wrong(path, "bytes", value)
+        return
+    if not isinstance(value, str | bytes):
+        raise _wrong(path, "a str", value)
+    try:
+        _ = value.decode() if isinstance(value, bytes) else value.encode()
+    except UnicodeError:
+        raise _FoundError(
+            ValueError(f"{path}: expected text that UTF-8 can hold, got {type(value).__name__}")
+        ) from None
 
 
 def _nested(descriptor: AnyDescriptor, value: object, path: str) -> None:

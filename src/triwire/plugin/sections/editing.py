@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from triwire.plugin.names import escape
-from triwire.plugin.text import docstring, indented
+from triwire.plugin.text import bracketed, docstring, indented, tuple_of
 
 if TYPE_CHECKING:
     from triwire.plugin.plan import ResourcePlan
@@ -46,15 +46,15 @@ def edit_method(scope: Scope, plan: ResourcePlan, colour: Colour) -> list[str]:
         "    TypeError: `change` returned something else.",
     ]
     body = docstring("\n".join(text), levels=2)
+    pairs = [f'("{field}", "{path}")' for field, path in editing.fields]
     body += [
         f"current = {colour.wait}self.get({name})",
-        "request = _runtime.update_request(",
-        f"    {request},",
-        "    current,",
-        "    (",
-        *(f'        ("{field}", "{path}"),' for field, path in editing.fields),
-        "    ),",
-        ")",
+        *bracketed(
+            "request = _runtime.update_request(",
+            [request, "current", tuple_of(pairs, levels=3)],
+            ")",
+            levels=2,
+        ),
         'request = _runtime.changed_request("edit", request, change)',
     ]
     if editing.mask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from triwire.plugin.model import Streaming
-from triwire.plugin.text import docstring, indented
+from triwire.plugin.text import docstring, indented, tuple_of
 
 if TYPE_CHECKING:
     from triwire.plugin.model import HttpBinding, Method
@@ -23,12 +23,12 @@ def methods_section(scope: Scope, service: ServicePlan) -> list[str]:
     for name, method in zip(service.constants, service.service.methods, strict=True):
         body += ["", *_spec(scope, full_name, name, method)]
     any_ = scope.name("Any")
-    body += ["", f'ALL: {final}["tuple[_runtime.MethodSpec[{any_}, {any_}], ...]"] = (']
-    body += indented(f"{name}," for name in service.constants)
-    body += [")"]
-    if not service.constants:
-        body[-2:] = [f"{body[-2]})"]
+    body += ["", *_all(f"ALL: {final}[tuple[_runtime.MethodSpec[{any_}, {any_}], ...]]", service)]
     return [f"class {service.methods}:", *indented(body)]
+
+
+def _all(name: str, service: ServicePlan) -> list[str]:
+    return f"{name} = {tuple_of(service.constants, before=f'{name} = ', levels=1)}".split("\n")
 
 
 def _spec(scope: Scope, service: str, name: str, method: Method) -> list[str]:

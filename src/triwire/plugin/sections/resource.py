@@ -154,7 +154,6 @@ class _Method:
         build = "build_request"
         arguments = [request, f'"{self._name}"', "request", fields]
         if required:
-            # One column more for the comma after it.
             arguments.append(tuple_of(required, levels=3))
         if identifier is not None:
             build = "build_request_by_id"

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from triwire.plugin.model import Streaming
 from triwire.plugin.names import method_names
-from triwire.plugin.text import WIDTH, bracketed, clean, docstring, indented, wrapped
+from triwire.plugin.text import (
+    WIDTH,
+    bracketed,
+    clean,
+    docstring,
+    indented,
+    tuple_of,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from triwire.plugin.plan import ServicePlan
@@ -53,19 +61,16 @@ def factory_section(service: ServicePlan) -> list[str]:
     full_name = service.service.full_name
     body = docstring(f"Return `{full_name}` as answered by an implementation.", levels=1)
     names = method_names([method.name for method in service.service.methods])
-    body += ["return _runtime.Service(", f'    "{full_name}",']
-    handlers: list[str] = []
-    for name, constant, method in zip(
-        names, service.constants, service.service.methods, strict=True
-    ):
-        if method.streaming is not Streaming.UNARY:
-            continue
-        handlers += [
-            "_runtime.MethodHandler(",
-            f"    {service.methods}.{constant},",
-            f"    implementation.{name},",
-            "),",
-        ]
-    body += ["    (", *indented(handlers, 2), "    ),"] if handlers else ["    (),"]
-    body += [")"]
+    handlers = [
+        "\n".join(bracketed("_runtime.MethodHandler(", pair, ")", levels=3))
+        for *pair, method in zip(
+            [f"{service.methods}.{constant}" for constant in service.constants],
+            [f"implementation.{name}" for name in names],
+            service.service.methods,
+            strict=True,
+        )
+        if method.streaming is Streaming.UNARY
+    ]
+    items = [f'"{full_name}"', tuple_of(handlers, levels=2)]
+    body += bracketed("return _runtime.Service(", items, ")", levels=1)
     return [*head, *indented(body)]
