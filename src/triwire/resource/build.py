@@ -21,10 +21,14 @@ from triwire.resource.wellknown import conversion_of, is_sequence
 if TYPE_CHECKING:
     from triwire.codec.reflection import AnyDescriptor, AnyField
 
-__all__ = ["build_request", "build_request_by_id", "real_name"]
+__all__ = ["REFUSALS", "build_request", "build_request_by_id", "real_name"]
 
 MessageT = TypeVar("MessageT", bound=Message)
 Prepare: TypeAlias = Callable[[Any], Any]
+
+# What protobuf raises for values that it does not take. A SystemError comes from 5.29, where one
+# failure hits another (a list of None and of bytes that are no text).
+REFUSALS: Final = (AttributeError, OverflowError, SystemError, TypeError, ValueError)
 
 # FieldDescriptor.CPPTYPE_*: int32, int64, uint32, uint64, enum.
 _INTEGERS: Final = frozenset({1, 2, 3, 4, 8})
@@ -61,7 +65,7 @@ def build_request(
             _refuse_missing(message_type, method, fields, required)
     try:
         return message_type(**_shape(message_type).prepared(fields))
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+    except REFUSALS as error:
         from triwire.resource.explain import explain
 
         raise explain(message_type.DESCRIPTOR, method, fields, error) from None
@@ -188,8 +192,23 @@ def _message_rule(field: AnyField) -> Prepare:
     return prepare
 
 
+def _enum_number(enum: AnyDescriptor) -> Prepare:
+    """Return a rule for enums in maps, where protobuf in pure Python takes numbers only."""
+    values = enum.values_by_name
+
+    def prepare(value: object) -> object:
+        if not isinstance(value, str):
+            return _integer(value)
+        if value not in values:
+            raise _RefusedError
+        return values[value].number
+
+    return prepare
+
+
 def _map_rule(value_field: AnyField) -> Prepare:
-    single = _single_rule(value_field)
+    enum = value_field.enum_type
+    single = _single_rule(value_field) if enum is None else _enum_number(enum)
     is_message = value_field.cpp_type == _CPPTYPE_MESSAGE
 
     def prepare(value: Any) -> object:  # noqa: ANN401 - narrowed below

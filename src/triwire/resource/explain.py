@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from triwire.codec.reflection import is_map, is_repeated
-from triwire.resource.build import real_name
+from triwire.resource.build import REFUSALS, real_name
 from triwire.resource.wellknown import conversion_of, is_sequence
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _nested(descriptor: AnyDescriptor, value: object, path: str) -> None:
             conversion.convert(value)
         except TypeError:
             raise _wrong(path, conversion.expected, value) from None
-        except (ValueError, OverflowError) as error:
+        except REFUSALS as error:
             raise _FoundError(
                 ValueError(f"{path}: expected {conversion.expected}, got {error}")
             ) from None

@@ -21,6 +21,7 @@ from triwire.resource.build import build_request, build_request_by_id
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC)
 NOW_MESSAGE = Timestamp(seconds=1782907200, nanos=123456000)
+PACKED = AnyMessage(type_url="type.googleapis.com/things.v1.Part", value=b"\x08\x01")
 NANOS = Timestamp(seconds=1, nanos=1)
 
 
@@ -78,8 +79,7 @@ def build(**fields: object) -> Any:
                      id="wrappers"),
         pytest.param({"boxed_text": StringValue(value="a")},
                      Thing(boxed_text=StringValue(value="a")), id="a wrapper's message"),
-        pytest.param({"any": AnyMessage(type_url="x/y")}, Thing(any=AnyMessage(type_url="x/y")),
-                     id="an Any"),
+        pytest.param({"any": PACKED}, Thing(any=PACKED), id="an Any"),
         pytest.param({"left": "a", "right": None}, Thing(left="a"), id="one of a oneof"),
         pytest.param({"maybe": 0}, Thing(maybe=0), id="a zero that is present"),
         pytest.param({"from_": "a"}, Thing(**{"from": "a"}), id="a keyword of Python"),
@@ -202,6 +202,8 @@ def test_every_timedelta_survives(value: timedelta) -> None:
                      id="a map's key"),
         pytest.param({"labels": {"a": 1}}, TypeError, "labels['a']: expected a str, got 1",
                      id="a map's value"),
+        pytest.param({"colours_by_number": {1: "RED"}}, ValueError,
+                     "colours_by_number[1]: expected one of", id="an enum name in a map"),
         pytest.param({"labels": [("a", "b")]}, TypeError, "labels: expected a mapping",
                      id="pairs for a map"),
         pytest.param({"texts": "abc"}, TypeError, "texts: expected a sequence, got a value of type",
