@@ -101,7 +101,7 @@ def get_gateway(request: Any, context: ServerContext) -> Message | Awaitable[Mes
             pairs = sorted(
                 (name, value if isinstance(value, str) else f"bytes {value.hex()}")
                 for name, value in context.headers.pairs
-                if name.startswith("x-") or name in {"user-agent", "authorization"}
+                if name.startswith("x-") or name == "authorization"
             )
             gateway.status.endpoints.extend(f"{name}: {value}" for name, value in pairs)
             gateway.spec.name = context.wire
@@ -134,13 +134,21 @@ def services() -> list[Service]:
     return [Service(_SPEC.service, (MethodHandler(_SPEC, get_gateway),))]
 
 
-class _Prefixed:
-    """Serves an ASGI application at the root and below `PREFIX`, as a proxy would that cuts it."""
+class _Proxy:
+    """Serves an ASGI application at the root and below `PREFIX`, which it cuts.
+
+    Services do not see the User-Agent, which belongs to the protocol: it is handed on under
+    another name.
+    """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = [(b"x-seen-" + name, value) for name, value in scope["headers"]]
+            kept = [pair for pair in headers if pair[0] == b"x-seen-user-agent"]
+            scope = {**scope, "headers": [*scope["headers"], *kept]}
         if scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/"):
             raw = scope.get("raw_path")
             scope = {
@@ -151,6 +159,6 @@ class _Prefixed:
         await self._inner(scope, receive, send)
 
 
-application: Final = _Prefixed(
+application: Final = _Proxy(
     asgi_app(services(), codec=ProtoJsonCodec(), max_body_bytes=8 * ONE_MIB)
 )

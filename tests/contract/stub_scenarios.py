@@ -57,7 +57,7 @@ async def seen(cast: Cast) -> object:
     return [
         line
         for line in got.status.endpoints
-        if not line.startswith(("x-forwarded", "x-request-id", "x-envoy", "user-agent"))
+        if not line.startswith(("x-forwarded", "x-request-id", "x-envoy", "x-seen"))
     ]
 
 
