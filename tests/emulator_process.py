@@ -88,12 +88,14 @@ def processes_of(pid: int) -> set[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process runs; a zombie does not."""
+    """Return whether a process runs or still holds its sockets; a mere zombie does neither."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-        return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
     except OSError:
         return False
+    # The first thread can be a zombie while others still end: they hold what the process has.
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"} or len(threads) > 1
 
 
 def wait_until_gone(pids: set[int], *, timeout_seconds: float = 10.0) -> set[int]:

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Literal
 
 from triwire.errors import Code
-from triwire.server.connect import RpcApplication, RpcRefusal, wire_of
+from triwire.server.connect import Receiver, RpcApplication, RpcRefusal, Sender, wire_of
 from triwire.server.rest import RestApplication
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def asgi_app(
             error_style=rest_errors,
         ),
         rest_errors=rest_errors,
+        max_body_bytes=max_body_bytes,
         max_header_bytes=max_header_bytes,
         lifespan=lifespan,
     )
@@ -87,12 +88,14 @@ class AsgiApplication:
         rest: RestApplication,
         *,
         rest_errors: Literal["rpc", "http"],
+        max_body_bytes: int,
         max_header_bytes: int,
         lifespan: Callable[[], AbstractAsyncContextManager[object]] | None,
     ) -> None:
         self._rpc = rpc
         self._rest = rest
         self._rest_errors = rest_errors
+        self._max_body_bytes = max_body_bytes
         self._max_header_bytes = max_header_bytes
         self._lifespan = lifespan
 
@@ -112,7 +115,9 @@ class AsgiApplication:
         elif rpc:
             await self._rpc(scope, receive, send)
         else:
-            await self._rest(scope, receive, send)
+            receiver = Receiver(receive)
+            sender = Sender(receiver, send, max_bytes=self._max_body_bytes, from_status=400)
+            await self._rest(scope, receiver, sender)
 
     async def _refuse_headers(self, size: int, wire: str, send: Send) -> None:
         text = f"headers of {size} bytes are above the limit of {self._max_header_bytes}"

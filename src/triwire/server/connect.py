@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from triwire.server.service import MethodHandler, Service
     from triwire.spec import MetadataInput
 
-__all__ = ["RpcApplication", "RpcRefusal", "wire_of"]
+__all__ = ["Receiver", "RpcApplication", "RpcRefusal", "Sender", "wire_of"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = MutableMapping[str, Any]
@@ -175,8 +175,9 @@ class RpcApplication:
             await _drain(receive, self._max_body_bytes)
             await refusal.send(wire, send)
             return
-        receiver = _Receiver(receive)
-        await self._application(scope, receiver, _Sender(receiver, send, self._max_body_bytes))
+        receiver = Receiver(receive)
+        sender = Sender(receiver, send, max_bytes=self._max_body_bytes)
+        await self._application(scope, receiver, sender)
 
     def _refusal(self, scope: Scope, content_type: str) -> RpcRefusal | None:
         path = str(scope["path"])
@@ -292,7 +293,7 @@ def _connect_error(error: RpcError) -> ConnectError:
     return ConnectError(ConnectCode[name], error.message, details)
 
 
-class _Receiver:
+class Receiver:
     """`receive` that survives its caller's cancellation.
 
     connectrpc watches for a disconnect in a task that it cancels when the call is done. A
@@ -309,6 +310,7 @@ class _Receiver:
         self.complete = False
 
     async def __call__(self) -> Event:
+        """Return the next event."""
         pending = self._pending
         if pending is None:
             pending = self._pending = asyncio.ensure_future(self._receive())
@@ -319,28 +321,43 @@ class _Receiver:
         return event
 
 
-class _Sender:
-    """`send` that first takes in the rest of a request that is answered early.
+class Sender:
+    """`send` that first takes in the rest of a request that is refused early.
 
     An answer while the client still writes can be lost to it: the connection is reset under
     its feet. Streams, which may be answered before they end, are not served here.
+
+    Args:
+        receiver: Where the request comes from.
+        send: The server's.
+        max_bytes: Largest request; a few times as much is taken in and dropped.
+        from_status: Lowest status of an answer that is a refusal. gRPC's have 200, and RPC
+            methods never answer early otherwise; REST's GET leaves its empty body unread.
     """
 
-    __slots__ = ("_max_bytes", "_receiver", "_send")
+    __slots__ = ("_from_status", "_max_bytes", "_receiver", "_send")
 
-    def __init__(self, receiver: _Receiver, send: Send, max_bytes: int) -> None:
+    def __init__(
+        self, receiver: Receiver, send: Send, *, max_bytes: int, from_status: int = 200
+    ) -> None:
         self._receiver = receiver
         self._send = send
         self._max_bytes = max_bytes
+        self._from_status = from_status
 
     async def __call__(self, event: Event) -> None:
-        if event["type"] == "http.response.start" and not self._receiver.complete:
+        """Send an event."""
+        if (
+            event["type"] == "http.response.start"
+            and event["status"] >= self._from_status
+            and not self._receiver.complete
+        ):
             await _drain(self._receiver, self._max_bytes)
         await self._send(event)
 
 
-_DRAIN_SECONDS: Final = 2.0
-_DRAIN_FACTOR: Final = 4
+_DRAIN_SECONDS: Final = 5.0
+_DRAIN_FACTOR: Final = 16
 
 
 async def _drain(receive: Receive, max_bytes: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,3 +106,16 @@ def test_an_unknown_host_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_address_of_another_machine_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     # 192.0.2.0/24 is for documentation (RFC 5737) and never an address of this machine.
     assert "cannot listen on port 0 of 192.0.2.1" in failure(capsys, "--host", "192.0.2.1")
+
+
+def test_a_missing_libpython_is_named_with_the_package_that_has_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import find_libpython
+
+    monkeypatch.setattr(find_libpython, "candidate_paths", lambda: iter(()))
+    error = failure(capsys)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f"needs Python {version}'s shared library" in error
+    assert f"apt-get install libpython{version}" in error
+    assert "pyenv" in error

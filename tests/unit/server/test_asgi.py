@@ -279,9 +279,10 @@ def test_a_compressed_body_is_measured_as_it_unfolds() -> None:
 
 def test_a_body_without_end_is_not_read_for_ever() -> None:
     parts = [b"x" * 500] * 1000
-    answer = request(make(), "POST", PATH, headers=[JSON], body=parts)
-    assert answer.json()["code"] == "resource_exhausted"
-    assert answer.received < 20
+    for path in (PATH, "/v1/echo"):
+        answer = request(make(), "POST", path, headers=[JSON], body=parts)
+        assert answer.json()["code"] in {"resource_exhausted", 8}
+        assert 3 < answer.received < 50
 
 
 def test_too_large_headers_are_refused_on_every_wire() -> None:

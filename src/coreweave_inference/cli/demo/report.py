@@ -17,7 +17,7 @@ class StepFailedError(Exception):
     """A step of the demo failed, and was reported."""
 
 
-def expect(condition: bool, text: str) -> None:  # noqa: FBT001 - reads as an assertion
+def expect(condition: bool, text: str) -> None:  # noqa: FBT001 - reads as an assertion does
     """Fail the step if the server answered something else than the demo counts on."""
     if not condition:
         raise ValueError(f"expected {text}")

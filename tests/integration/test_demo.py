@@ -1,0 +1,72 @@
+"""`cw-inference demo`: the main job, from end to end."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from coreweave_inference.cli.demo.report import Report, StepFailedError, expect
+from tests.emulator_process import processes_of, wait_until_gone
+
+METHODS = [
+    f"{verb}{noun}"
+    for noun in ("Gateway", "Deployment", "CapacityClaim")
+    for verb in ("Create", "Get", "Update", "Delete")
+] + [
+    "ListGateways",
+    "ListDeployments",
+    "ListCapacityClaims",
+    "GetGatewayParameters",
+    "GetDeploymentParameters",
+    "GetCapacityClaimParameters",
+]
+
+
+def test_the_demo_calls_every_method_on_every_wire_in_both_colours() -> None:
+    command = [sys.executable, "-m", "coreweave_inference.cli", "demo"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines = [next(process.stdout)]
+        children = processes_of(process.pid)
+        rest, errors = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert errors == ""
+    lines += rest.splitlines(keepends=True)
+    done = [re.fullmatch(r"(\S+) (sync|async) (\w+) ok (\d+\.\d)\n", line) for line in lines]
+    assert all(done[:-1])
+    assert done[-1] is None  # the summary
+    assert lines[-1].startswith("144 calls in 8 runs succeeded in ")
+    seen = {(found[1], found[2], found[3]) for found in done if found}
+    assert seen == {
+        (wire, colour, method)
+        for wire in ("grpc", "connect", "grpc-web", "rest")
+        for colour in ("sync", "async")
+        for method in METHODS
+    }
+    assert len(done) - 1 == len(seen) == 144
+    assert wait_until_gone(children) == set()
+
+
+def test_a_step_that_fails_is_named_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    report.run("rest", "sync")
+    with report.step("GetGateway"):
+        pass
+    with pytest.raises(StepFailedError), report.step("UpdateGateway"):
+        expect(condition=False, text="routing by path")
+    with pytest.raises(StepFailedError), report.quietly("(wait until READY)"):
+        raise TimeoutError
+    captured = capsys.readouterr()
+    assert re.fullmatch(r"rest sync GetGateway ok \d+\.\d\n", captured.out)
+    assert captured.err == (
+        "rest sync UpdateGateway FAILED ValueError: expected routing by path\n"
+        "rest sync (wait until READY) FAILED TimeoutError: \n"
+    )
+    summary = report.summary(1.0)
+    assert summary.startswith("2 of 1 runs failed after 1 calls:\n")
+    assert "UpdateGateway FAILED" in summary
