@@ -102,6 +102,9 @@ class AsyncHttp:
                 raise closed_error()
             import pyqwest
 
+            from triwire._exit import let_native_threads_out_at_exit
+
+            let_native_threads_out_at_exit()
             self._transport = pyqwest.HTTPTransport(**_settings(self._tls))
             self._client = pyqwest.Client(self._transport)
         return self._client
