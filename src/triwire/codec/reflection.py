@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-__all__ = ["AnyDescriptor", "AnyField", "AnyMessage", "AnyValue", "is_map", "is_repeated"]
+__all__ = [
+    "AnyDescriptor",
+    "AnyField",
+    "AnyMessage",
+    "AnyValue",
+    "is_http_body",
+    "is_map",
+    "is_repeated",
+]
 
 # google.protobuf has two implementations of its descriptors, and the stubs name both as
 # unrelated classes.
@@ -28,3 +36,8 @@ def is_repeated(field: AnyField) -> bool:
 def is_map(field: AnyField) -> bool:
     """Whether a field is a map."""
     return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+def is_http_body(descriptor: AnyDescriptor) -> bool:
+    """Whether a message is google.api.HttpBody: over HTTP it is its own bytes, not JSON."""
+    return descriptor is not None and bool(descriptor.full_name == "google.api.HttpBody")

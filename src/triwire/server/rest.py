@@ -7,6 +7,7 @@ Choices where google.api.http is silent:
   body, OPTIONS with `Allow`.
 - A request body must be JSON (415 otherwise), plain or gzip; an empty one is an empty message.
   A body sent to a method that takes none is not read.
+- A google.api.HttpBody, as body or field, is taken and sent as it is, under its content type.
 - A path field that the body gives too must say the same there (INVALID_ARGUMENT otherwise).
 - Unknown fields and query parameters are refused or skipped as the codec is told.
 - `Grpc-Timeout` (as grpc-gateway reads it) limits the call: DEADLINE_EXCEEDED after it.
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from triwire.codec import JsonCodec
+    from triwire.codec.reflection import AnyMessage
     from triwire.server.service import MethodHandler, Service
     from triwire.transcode.server import ServerRoute
 
@@ -170,8 +172,8 @@ class RestApplication:
             return self._error(_invalid(error), context)
         except RpcError as error:
             return self._error(error, context)
-        headers = [("content-type", _JSON), *_headers_of(context)]
-        return _Answer(200, body, headers)
+        kind, data = body
+        return _Answer(200, data, [("content-type", kind), *_headers_of(context)])
 
     def _route(self, verb: str, path: str) -> ServerRoute[MethodHandler] | None:
         """Return the route, or None for an OPTIONS request to be answered here."""
@@ -205,29 +207,35 @@ class RestApplication:
         request_type = route.target.method.request_type
         message: Message = request_type()
         if binding.body_field is not None:
-            body = await self._body(scope, receive)
-            if body:
-                try:
-                    message = (
-                        self._codec.decode_field(body, request_type, binding.body_field)
-                        if binding.body_field
-                        else self._codec.decode(body, request_type)
-                    )
-                except RpcError as error:
-                    if error.code is Code.RESOURCE_EXHAUSTED:
-                        raise _HttpError(413, error) from error
-                    # The codec's word for bytes that are no message; here they are the client's.
-                    raise RpcError(
-                        Code.INVALID_ARGUMENT, error.message, details=error.details
-                    ) from error
+            body = await self._body(scope, receive, any_type=binding.is_raw)
+            if binding.is_raw:
+                part = getattr(message, binding.body_field) if binding.body_field else message
+                _set_http_body(part, _header(scope, b"content-type"), body)
+            elif body:
+                message = self._decode(route, body)
         query = scope.get("query_string", b"").decode("latin-1")
         binding.fill(route.segments, query, message)
         return message
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        headers = {name.lower(): value for name, value in scope["headers"]}
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:18]) > self._max_body_bytes:
+    def _decode(self, route: ServerRoute[MethodHandler], body: bytes) -> Message:
+        request_type = route.target.method.request_type
+        field_name = route.binding.body_field
+        try:
+            message: Message = (
+                self._codec.decode_field(body, request_type, field_name)
+                if field_name
+                else self._codec.decode(body, request_type)
+            )
+        except RpcError as error:
+            if error.code is Code.RESOURCE_EXHAUSTED:
+                raise _HttpError(413, error) from error
+            # The codec's word for bytes that are no message; here they are the client's.
+            raise RpcError(Code.INVALID_ARGUMENT, error.message, details=error.details) from error
+        return message
+
+    async def _body(self, scope: Scope, receive: Receive, *, any_type: bool) -> bytes:
+        length = _header(scope, b"content-length")
+        if length.isascii() and length.isdigit() and int(length[:18]) > self._max_body_bytes:
             raise self._too_large()
         parts: list[bytes] = []
         total = 0
@@ -245,8 +253,9 @@ class RestApplication:
         body = b"".join(parts)
         if not body:
             return body
-        _check_json(headers.get(b"content-type", b"").decode("latin-1"))
-        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+        if not any_type:
+            _check_json(_header(scope, b"content-type"))
+        encoding = _header(scope, b"content-encoding").strip().lower()
         if encoding in {"", "identity"}:
             return body
         if encoding == "gzip":
@@ -277,11 +286,15 @@ class RestApplication:
 
     def _encode(
         self, route: ServerRoute[MethodHandler], response: Message, context: ServerContext
-    ) -> bytes:
+    ) -> tuple[str, bytes]:
+        """Return content type and bytes of a response body."""
+        field_name = route.binding.response_body
+        if route.binding.is_raw_response:
+            return _http_body(getattr(response, field_name) if field_name else response)
         try:
-            if route.binding.response_body:
-                return self._codec.encode_field(response, route.binding.response_body)
-            return self._codec.encode(response)
+            if field_name:
+                return _JSON, self._codec.encode_field(response, field_name)
+            return _JSON, self._codec.encode(response)
         except ValueError as error:
             _log.exception("response of %s cannot be written", context.method.path)
             raise RpcError(Code.INTERNAL, "internal error") from error
@@ -322,6 +335,21 @@ async def _call(handler: MethodHandler, request: Message, context: ServerContext
             raise RpcError(Code.DEADLINE_EXCEEDED, text) from error
         _log.exception("handler of %s failed", context.method.path)
         raise RpcError(Code.INTERNAL, "internal error") from error
+
+
+def _set_http_body(part: AnyMessage, content_type: str, data: bytes) -> None:
+    part.content_type = content_type
+    part.data = data
+
+
+def _http_body(part: AnyMessage) -> tuple[str, bytes]:
+    return part.content_type or "application/octet-stream", part.data
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """Return the first value of a header by its lower-case name, or ""."""
+    found = (value for key, value in scope["headers"] if key.lower() == name)
+    return str(next(found, b""), "latin-1")
 
 
 def _raw_path(scope: Scope) -> str:
@@ -381,11 +409,11 @@ def _invalid(error: RequestError) -> RpcError:
 
 def _detail_tree(codec: JsonCodec, detail: Message) -> dict[str, Any]:
     """Write a detail as the JSON of google.protobuf.Any that holds it."""
-    from google.protobuf.any_pb2 import Any as AnyMessage
+    from google.protobuf.any_pb2 import Any as Packed
 
     packed = detail
-    if not isinstance(packed, AnyMessage):
-        packed = AnyMessage()
+    if not isinstance(packed, Packed):
+        packed = Packed()
         packed.Pack(detail)
     try:
         tree: dict[str, Any] = json.loads(codec.encode(packed))

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
-from triwire.codec.reflection import is_repeated
-from triwire.transcode.fields import field_at, text_of
+from triwire.codec.reflection import is_http_body, is_repeated
+from triwire.transcode.fields import body_type, field_at, text_of
 from triwire.transcode.httprule import (
     DeepWildcard,
     Literal,
@@ -37,6 +37,8 @@ class HttpCall(NamedTuple):
         message: Message that the body is taken from, or None for no body.
         body_field: Proto name of the field of `message` that is the body, "" for all of it.
         response_body: Proto name of the response's field that the HTTP body will be, or "".
+        is_raw: Whether the body is a google.api.HttpBody: its bytes, not JSON.
+        is_raw_response: Whether the response's body will be one.
     """
 
     verb: str
@@ -44,6 +46,8 @@ class HttpCall(NamedTuple):
     message: Any
     body_field: str
     response_body: str
+    is_raw: bool
+    is_raw_response: bool
 
 
 class ClientPlan:
@@ -61,7 +65,7 @@ class ClientPlan:
         descriptor = method.request_type.DESCRIPTOR
         try:
             self._bindings = [
-                _Binding(descriptor, rule)
+                _Binding(descriptor, method.response_type.DESCRIPTOR, rule)
                 for rule in (method.http, *method.http.additional_bindings)
             ]
         except ValueError as error:
@@ -92,7 +96,7 @@ class _NoMatchError(ValueError):
 
 
 class _Binding:
-    def __init__(self, descriptor: AnyDescriptor, rule: HttpRule) -> None:
+    def __init__(self, descriptor: AnyDescriptor, response: AnyDescriptor, rule: HttpRule) -> None:
         template = parse_template(rule.template)
         self._has_body = bool(rule.body)
         # "*" leaves the HTTP method open (google/api/http.proto, HttpRule.custom).
@@ -106,9 +110,11 @@ class _Binding:
         self._suffix = f":{quote(template.verb, safe=_VERB_SAFE)}" if template.verb else ""
         paths = [variable.field_path for variable in template.variables]
         self._body_field = "" if rule.body == "*" else rule.body
+        body = body_type(descriptor, self._body_field)
         if self._body_field:
-            field_at(descriptor, (self._body_field,))
             paths.append((self._body_field,))
+        self._is_raw = self._has_body and is_http_body(body)
+        self._is_raw_response = is_http_body(body_type(response, rule.response_body))
         self._path_fields = [variable.field_path for variable in template.variables]
         self._query = None if rule.body == "*" else QueryWriter(paths)
         self._response_body = rule.response_body
@@ -124,7 +130,15 @@ class _Binding:
         message = request if self._has_body else None
         if self._has_body and not self._body_field and self._path_fields:
             message = _without(request, self._path_fields)
-        return HttpCall(self._verb, target, message, self._body_field, self._response_body)
+        return HttpCall(
+            self._verb,
+            target,
+            message,
+            self._body_field,
+            self._response_body,
+            self._is_raw,
+            self._is_raw_response,
+        )
 
 
 def _wildcard_free(part: object, template: str) -> str:

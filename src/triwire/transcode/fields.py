@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from triwire.codec.reflection import AnyDescriptor, AnyField, AnyMessage, AnyValue
 
-__all__ = ["RequestError", "TextReader", "field_at", "is_text_message", "text_of"]
+__all__ = ["RequestError", "TextReader", "body_type", "field_at", "is_text_message", "text_of"]
 
 _TEXT_MESSAGES: Final = frozenset(
     f"google.protobuf.{name}"
@@ -72,6 +72,21 @@ def field_at(descriptor: AnyDescriptor, path: Sequence[str]) -> AnyField:
             raise ValueError(message)
         field, here = found, found.message_type
     return field
+
+
+def body_type(descriptor: AnyDescriptor, field_name: str) -> AnyDescriptor:
+    """Return the message type of a body: of the field, or of everything for "".
+
+    Returns:
+        None if the body is no single message.
+
+    Raises:
+        ValueError: There is no such field.
+    """
+    if not field_name:
+        return descriptor
+    field = field_at(descriptor, (field_name,))
+    return None if is_repeated(field) else field.message_type
 
 
 def is_text_message(descriptor: AnyDescriptor) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from triwire.codec.jsonpath import JsonError
-from triwire.codec.reflection import is_repeated
+from triwire.codec.reflection import is_http_body, is_repeated
 from triwire.codec.scalars import SKIP
-from triwire.transcode.fields import RequestError, field_at
+from triwire.transcode.fields import RequestError, body_type, field_at
 from triwire.transcode.httprule import DeepWildcard, Variable, parse_template
 from triwire.transcode.query import QueryReader, parse_query
 from triwire.transcode.routing import RoutingTable, decode_segment
@@ -15,7 +15,7 @@ from triwire.transcode.routing import RoutingTable, decode_segment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from triwire.codec.reflection import AnyDescriptor, AnyField, AnyMessage
+    from triwire.codec.reflection import AnyField, AnyMessage
     from triwire.spec import HttpRule, MethodSpec
     from triwire.transcode.fields import TextReader
     from triwire.transcode.httprule import Segment
@@ -59,7 +59,7 @@ class ServerRouter(Generic[TargetT]):
                 continue
             for rule in (method.http, *method.http.additional_bindings):
                 try:
-                    binding = ServerBinding(method.request_type.DESCRIPTOR, rule, reader)
+                    binding = ServerBinding(method, rule, reader)
                     self._table.add(rule.verb, rule.template, (target, binding))
                 except ValueError as error:
                     raise ValueError(f"{method.path}: {error}") from error
@@ -84,12 +84,20 @@ class ServerBinding:
         body_field: Proto name of the field that the body is, "" for the whole request, None
             for a request without a body.
         response_body: Proto name of the response's field that is the HTTP body, or "".
+        is_raw: Whether the body is a google.api.HttpBody: its bytes, not JSON.
+        is_raw_response: Whether the response's body is one.
+
+    Args:
+        method: The method.
+        rule: One of its rules.
+        reader: Reads the text of path variables and query parameters.
 
     Raises:
-        ValueError: The rule does not fit the message.
+        ValueError: The rule does not fit the messages.
     """
 
-    def __init__(self, descriptor: AnyDescriptor, rule: HttpRule, reader: TextReader) -> None:
+    def __init__(self, method: MethodSpec[Any, Any], rule: HttpRule, reader: TextReader) -> None:
+        descriptor = method.request_type.DESCRIPTOR
         self._reader = reader
         self.response_body = rule.response_body
         self.body_field: str | None = None
@@ -112,8 +120,11 @@ class ServerBinding:
                 index += 1
         bound = [capture.path for capture in self._captures]
         if self.body_field:
-            field_at(descriptor, (self.body_field,))
             bound.append((self.body_field,))
+        body = body_type(descriptor, self.body_field or "")
+        self.is_raw = self.body_field is not None and is_http_body(body)
+        response = body_type(method.response_type.DESCRIPTOR, rule.response_body)
+        self.is_raw_response = is_http_body(response)
         self._query = None if rule.body == "*" else QueryReader(reader, bound)
 
     def fill(self, segments: list[str], query: str, message: AnyMessage) -> None:

@@ -7,7 +7,6 @@ Two shapes are in use, `{"code", "message", "details"}` and the same under "erro
 from __future__ import annotations
 
 import json
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire.errors import Code, RpcError, code_from_http, decode_details
@@ -209,6 +208,11 @@ def _retry_after_seconds(response: HttpResponse) -> float | None:
     text = response.header("retry-after").strip()
     if text.isascii() and text.isdigit():
         return float(text[:_CODE_DIGITS])
+    if not text:
+        return None
+    # Loaded with the first date, which few servers send: it takes longer than a call.
+    from email.utils import parsedate_to_datetime
+
     try:
         then = parsedate_to_datetime(text)
         now = parsedate_to_datetime(response.header("date"))

@@ -5,6 +5,8 @@ Choices where google.api.http is silent:
 - The timeout goes along as `Grpc-Timeout` (gRPC over HTTP/2, "Timeout"), the header that
   grpc-gateway and our own server know: a server can stop work that nobody waits for. Others
   ignore it.
+- A google.api.HttpBody is a body of its own content type, in requests and responses; to users it
+  stays a message. Its `extensions` have no place in HTTP.
 - Response trailers are headers named `trailer-<key>`, as Connect sends them for unary calls.
 """
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["RestRequest", "Wire", "timeout_text"]
 
 _JSON: Final = "application/json"
+_BYTES: Final = "application/octet-stream"
 _TRAILER: Final = "trailer-"
 _MAX_TIMEOUT: Final = 99_999_999  # gRPC over HTTP/2: at most eight digits
 _NO_CONTENT: Final = 204
@@ -47,14 +50,16 @@ class RestRequest:
         headers: All request headers but host and content-length.
         body: The JSON body, or None.
         response_body: Proto name of the response's field that the HTTP body will be, or "".
+        is_raw_response: Whether that body is a google.api.HttpBody: bytes of any type.
     """
 
-    __slots__ = ("body", "headers", "response_body", "target", "verb")
+    __slots__ = ("body", "headers", "is_raw_response", "response_body", "target", "verb")
 
     def __init__(self, call: HttpCall, headers: list[tuple[str, str]], body: bytes | None) -> None:
         self.verb = call.verb
         self.target = call.target
         self.response_body = call.response_body
+        self.is_raw_response = call.is_raw_response
         self.headers = headers
         self.body = body
 
@@ -92,19 +97,25 @@ class Wire:
         if plan is None:
             plan = self._plans[method] = ClientPlan(method)
         call = plan.call(message)
-        sent = [("accept", _JSON), ("user-agent", self._user_agent)]
+        accept = "*/*" if call.is_raw_response else _JSON
+        sent = [("accept", accept), ("user-agent", self._user_agent)]
         body = None
         if call.message is not None:
-            sent.append(("content-type", _JSON))
-            body = (
-                self._codec.encode_field(call.message, call.body_field)
-                if call.body_field
-                else self._codec.encode(call.message)
-            )
+            kind, body = self._body(call)
+            sent.append(("content-type", kind))
         if timeout_seconds is not None:
             sent.append(("grpc-timeout", timeout_text(timeout_seconds)))
         sent.extend(to_text(headers))
         return RestRequest(call, sent, body)
+
+    def _body(self, call: HttpCall) -> tuple[str, bytes]:
+        """Return content type and bytes of a request body."""
+        if call.is_raw:
+            part = getattr(call.message, call.body_field) if call.body_field else call.message
+            return part.content_type or _BYTES, part.data
+        if call.body_field:
+            return _JSON, self._codec.encode_field(call.message, call.body_field)
+        return _JSON, self._codec.encode(call.message)
 
     def response(
         self, method: MethodSpec[Any, Any], request: RestRequest, response: HttpResponse
@@ -117,7 +128,9 @@ class Wire:
         if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP statuses that succeed
             raise error_from_body(response)
         body = response.body
-        if response.status == _NO_CONTENT:
+        if request.is_raw_response:
+            body = self._raw(method, request.response_body, response)
+        elif response.status == _NO_CONTENT:
             body = b"{}"
         elif not _is_json(response.header("content-type")):
             raise RpcError(Code.UNKNOWN, what_came(response, expected=_JSON))
@@ -136,6 +149,14 @@ class Wire:
     def decode(self, method: MethodSpec[Any, ResponseT], body: bytes) -> ResponseT:
         """Read the body of a response; see `Transport.decode`."""
         return self._codec.decode(body, method.response_type)
+
+    def _raw(self, method: MethodSpec[Any, Any], field_name: str, response: HttpResponse) -> bytes:
+        """Make the JSON of a response whose body is a google.api.HttpBody."""
+        message = method.response_type()
+        part = getattr(message, field_name) if field_name else message
+        part.content_type = response.header("content-type")
+        part.data = response.body
+        return self._codec.encode(message)
 
     def _whole(self, method: MethodSpec[Any, Any], field_name: str, body: bytes) -> bytes:
         """Make the whole response of a body that is one of its fields.
