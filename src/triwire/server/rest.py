@@ -281,7 +281,8 @@ class RestApplication:
         return data
 
     def _too_large(self) -> _HttpError:
-        text = f"the request body is above the limit of {self._max_body_bytes} bytes"
+        # connectrpc's words, so that every wire says the same.
+        text = f"message is larger than configured max {self._max_body_bytes}"
         return _HttpError(413, RpcError(Code.RESOURCE_EXHAUSTED, text))
 
     def _encode(
