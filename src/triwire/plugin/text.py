@@ -83,10 +83,10 @@ def tuple_of(values: Sequence[str], *, levels: int, before: str = "") -> str:
         levels: How deep the caller will indent it.
         before: What stands before it on the line.
     """
-    if len(values) == 1:
-        return f"({values[0]},)"
-    # One column more for a comma after it.
-    head, *rest = bracketed(f"{before}(", values, ")", levels=levels)
+    tail = ",)" if len(values) == 1 else ")"
+    head, *rest = bracketed(f"{before}(", values, tail, levels=levels)
+    if rest:
+        rest[-1] = ")"
     return "\n".join([head.removeprefix(before), *rest])
 
 

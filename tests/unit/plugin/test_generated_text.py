@@ -12,6 +12,7 @@ import pytest
 
 from triwire import _runtime
 from triwire._version import VERSION
+from triwire.plugin import generate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +24,11 @@ MONEY = "bookish/money/v1/money.proto"
 FLEET = "bookish/fleet/v1/fleet.proto"
 AWKWARD = "bookish/awkward/v1/awkward.proto"
 TWIN = "bookish/twin/v1/awkward.proto"
+MISC = "bookish/misc/v1/misc.proto"
 STREAMS = "bookish/streams/v1/stream-kinds.proto"
 OLD = "bookish/old/v1/old.proto"
 EDITION = "bookish/old/v1/edition.proto"
-ALL = (TWIN, AWKWARD, FLEET, MONEY, LIBRARY, STREAMS, OLD, EDITION)
+ALL = (TWIN, AWKWARD, FLEET, MONEY, LIBRARY, MISC, STREAMS, OLD, EDITION)
 
 
 def holds(text: str, block: str) -> bool:
@@ -513,3 +515,25 @@ def test_reads_proto2_and_editions(compiled: Compiled) -> None:
     assert holds(old, "must: Required[str]\n\n    may: str | None")
     assert holds(old, "class SendRequestPartDict(TypedDict, total=False):")
     assert holds(new, "class NewNestedDict(TypedDict, total=False):")
+
+
+def test_two_resources_of_one_name_are_told_apart_by_their_services(compiled: Compiled) -> None:
+    text = compiled.text(MISC)
+    for name in ("People", "AsyncPeople", "Persons", "AsyncPersons"):
+        assert text.count(f"\nclass {name}:") == 1
+
+
+def test_a_service_without_methods_is_valid(compiled: Compiled) -> None:
+    text = compiled.text(MISC)
+    assert holds(text, "ALL: Final[tuple[_runtime.MethodSpec[Any, Any], ...]] = ()")
+    assert holds(text, 'return _runtime.Service("bookish.misc.v1.EmptyService", ())')
+
+
+def test_a_resource_that_does_not_show_its_id_is_awaited_by_id(compiled: Compiled) -> None:
+    request = compiled.request(MISC)
+    (meta,) = (m for m in request.proto_file[-1].message_type if m.name == "GadgetMeta")
+    meta.field[0].name = "code"
+    (file,) = generate(request).file
+    body = file.content.split("\nclass Gadgets:")[1].split("\nclass ")[0]
+    assert holds(body, "def wait_until_deleted(\n    self,\n    resource: str,\n    /,")
+    assert "def wait_until_ready" not in body

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 LIBRARY = "bookish/library/v1/library.proto"
 FLEET = "bookish/fleet/v1/fleet.proto"
+MISC = "bookish/misc/v1/misc.proto"
 AWKWARD = "bookish/awkward/v1/awkward.proto"
 
 
 def resources_of(compiled: Compiled, target: str) -> tuple[Api, dict[str, Resource]]:
     api = compiled.api(target)
-    (service,) = api.files[target].services
+    service = api.files[target].services[0]
     return api, {resource.noun: resource for resource in find_resources(api, service)}
 
 
@@ -162,3 +163,70 @@ def test_a_required_field_without_a_source_rules_editing_out(compiled: Compiled)
     api = read_api(request.proto_file, [FLEET])
     (robot,) = find_resources(api, api.files[FLEET].services[0])
     assert find_editing(api, robot) is None
+
+
+def test_variants_of_the_standard_methods(compiled: Compiled) -> None:
+    _, found = resources_of(compiled, MISC)
+    assert {noun: resource.plural for noun, resource in found.items()} == {
+        "Person": "People",
+        "Seat": "Seats",
+        "Gadget": "Gadgets",
+    }
+    assert calls_of(found["Person"]) == {
+        "list": ("ListPeople", ResultKind.ITEMS, "people"),
+        "get": ("GetPerson", ResultKind.RESPONSE, ""),
+        # An operation is what one gets; update would promise a person, so it stays with the RPCs.
+        "create": ("CreatePerson", ResultKind.RESPONSE, ""),
+        "delete": ("DeletePerson", ResultKind.NOTHING, ""),
+    }
+    assert calls_of(found["Gadget"]) == {
+        "get": ("GetGadget", ResultKind.FIELD, "gadget"),
+        "update": ("UpdateGadget", ResultKind.FIELD, "gadget"),
+        "reset_all": ("ResetAllGadgets", ResultKind.NOTHING, ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("noun", "call", "expected"),
+    [
+        pytest.param("Person", "get", "name", id="the usual name among others"),
+        pytest.param("Person", "delete", "name", id="beside a flag"),
+        pytest.param("Seat", "get", "", id="two required"),
+        pytest.param("Seat", "delete", "", id="two usual names"),
+        pytest.param("Gadget", "get", "gadget_id", id="with the noun"),
+    ],
+)
+def test_an_id_is_taken_only_where_there_is_one(
+    compiled: Compiled, noun: str, call: str, expected: str
+) -> None:
+    _, found = resources_of(compiled, MISC)
+    resource = found[noun].call(call)
+    assert resource is not None
+    assert resource.id_field == expected
+
+
+def test_the_state_is_output_only_and_best_called_so(compiled: Compiled) -> None:
+    api, found = resources_of(compiled, MISC)
+    showing = find_showing(api, found["Person"])
+    assert showing is not None
+    assert (showing.state, showing.ready, showing.failed) == ("state", ("MOOD_READY",), ())
+
+
+def test_an_id_with_the_noun_is_found_without_it(compiled: Compiled) -> None:
+    api, found = resources_of(compiled, MISC)
+    showing = find_showing(api, found["Gadget"])
+    assert showing is not None
+    assert (showing.resource_id, showing.state) == ("meta.id", "")
+
+
+def test_only_fields_of_the_same_type_are_edited(compiled: Compiled) -> None:
+    api, found = resources_of(compiled, MISC)
+    assert find_editing(api, found["Gadget"]) == Editing(
+        (("gadget_id", "meta.id"), ("sizes", "sizes")), "", ""
+    )
+
+
+def test_without_an_id_or_an_update_nothing_is_edited(compiled: Compiled) -> None:
+    api, found = resources_of(compiled, MISC)
+    assert find_editing(api, found["Seat"]) is None
+    assert find_editing(api, found["Person"]) is None

@@ -42,6 +42,9 @@ def test_lays_out_an_item_of_several_lines() -> None:
 
 def test_a_tuple_of_one_has_a_comma() -> None:
     assert tuple_of(["a"], levels=0) == "(a,)"
+    assert tuple_of(["f(\n    a,\n)"], levels=0) == "(\n    f(\n        a,\n    ),\n)"
+    long = "a" * WIDTH
+    assert tuple_of([long], levels=0) == f"(\n    {long},\n)"
 
 
 @pytest.mark.parametrize(
