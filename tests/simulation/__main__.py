@@ -18,6 +18,7 @@ from tests.simulation.controls import CONTROLS, Control
 from tests.simulation.faults import PROFILES
 from tests.simulation.ledger import Metrics
 from tests.simulation.limits import Limits
+from tests.simulation.report import markdown
 from tests.simulation.runner import simulate
 
 _SUMMED = [one.name for one in fields(Metrics) if one.type == "int"]
@@ -113,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         default=0,
         help="also run the naive cursors over N seeds each",
     )
+    parser.add_argument("--summary", help="write a Markdown table to this file")
     parser.add_argument("--output", help="append the JSON lines to this file")
     args = parser.parse_args(arguments)
     profiles = args.profile or list(PROFILES)
@@ -121,19 +123,26 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         each = -(-args.seeds // len(profiles))
         seeds = range(args.first, args.first + each)
-    failed = False
+    failed, lines, began = False, list[dict[str, Any]](), time.monotonic()
     for profile in profiles:
         algorithms: tuple[Control | None, ...] = (None, *(CONTROLS if args.controls else ()))
         for control in algorithms:
             chosen = seeds if control is None else range(args.controls)
             summary, seconds = run_profile(profile, chosen, control=control)
-            text = json.dumps(summary.line(seconds))
+            lines.append(summary.line(seconds))
+            text = json.dumps(lines[-1])
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
             if args.output:
                 with Path(args.output).open("a", encoding="ascii") as file:
                     file.write(f"{text}\n")
             failed = failed or bool(summary.broken)
+    if args.summary:
+        words = sys.argv[1:] if arguments is None else arguments
+        command = " ".join(("python -m tests.simulation", *words))
+        minutes = (time.monotonic() - began) / 60
+        page = markdown(lines, command=command, minutes=minutes)
+        Path(args.summary).write_text(page, encoding="utf-8")
     return int(failed)
 
 

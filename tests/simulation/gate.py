@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.simulation import mutants
+from tests.simulation.report import commit
 
 _PYTEST = ("-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -116,19 +117,12 @@ def main() -> int:
     sys.stdout.write(f"{text}\n")
     missed = [one.mutant.name for one in findings if not one.caught]
     if args.output:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=_ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
         Path(args.output).write_text(
             "# Mutation gate of the watch\n\n"
             "Each safety measure taken out in turn. Simulation: seeds until a rule was broken, at\n"
             f"most {args.seeds} (`-`: not simulated or not noticed). Tests: the first unit test\n"
             "that fails (`-`: none). One of the two must notice.\n\n"
-            f"Command `python -m tests.simulation.gate`, commit {commit}, {minutes:.0f} minutes\n"
+            f"Command `python -m tests.simulation.gate`, commit {commit()}, {minutes:.0f} minutes\n"
             f"on a two-core virtual machine; {len(findings)} mutants, {len(missed)} unnoticed.\n\n"
             f"{text}\n",
             encoding="utf-8",

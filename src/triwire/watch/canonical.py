@@ -23,11 +23,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from triwire.codec.reflection import is_repeated
 from triwire.watch.plain import TIMESTAMP, PlainReader, ProtoValue, is_map, message_of
 from triwire.watch.stamps import NS_PER_SECOND
 
@@ -167,7 +169,7 @@ class Canonicalizer:
     ) -> None:
         if one.type != _MESSAGE or is_map(one) or message_of(one).full_name == TIMESTAMP:
             found.add(path)
-        elif not one.is_repeated:
+        elif not is_repeated(one):
             self._compare_messages(old, new, f"{path}.", found)
         else:
             keys = self._rules.keyed.get(path, ())
@@ -232,13 +234,13 @@ def _at_path(
             f" fields are {', '.join(descriptor.fields_by_name)}"
         )
     if not rest:
-        if need and not one.is_repeated:
+        if need and not is_repeated(one):
             raise ValueError(f"expected a {need} field, got {one.full_name}")
         return lambda message: act(message, name)
     if one.type != _MESSAGE or is_map(one):
         raise ValueError(f"expected a message field before {rest!r}, got {one.full_name}")
     inner = _at_path(message_of(one), rest, act, need)
-    return _descend(name, inner, repeated=one.is_repeated)
+    return _descend(name, inner, repeated=is_repeated(one))
 
 
 def _descend(name: str, inner: _Mend, *, repeated: bool) -> _Mend:
@@ -270,13 +272,17 @@ def _order(value: ProtoValue) -> ProtoValue:
 
 
 def _sorter(keys: tuple[str, ...]) -> Callable[[ProtoValue, str], None]:
+    def names(element: ProtoValue) -> tuple[ProtoValue, ...]:
+        return tuple(getattr(element, key) for key in keys)
+
     def order(element: ProtoValue) -> tuple[ProtoValue, ...]:
         # The whole content last, so that elements with equal keys have an order too.
-        return (*(getattr(element, key) for key in keys), _order(element))
+        return (*names(element), _order(element))
 
     def sort(message: ProtoValue, name: str) -> None:
         elements = getattr(message, name)
-        if len(elements) > 1:
+        found = [names(element) for element in elements]
+        if any(one >= other for one, other in pairwise(found)):
             elements.sort(key=order)
 
     return sort
@@ -288,7 +294,9 @@ def _cut_timestamps(descriptor: Descriptor, precision_ns: int, known: dict[str, 
     if name == TIMESTAMP:
 
         def cut(stamp: ProtoValue) -> None:
-            stamp.nanos -= stamp.nanos % precision_ns
+            rest = stamp.nanos % precision_ns
+            if rest:
+                stamp.nanos -= rest
 
         return cut
     if name in known:
@@ -308,7 +316,7 @@ def _cut_timestamps(descriptor: Descriptor, precision_ns: int, known: dict[str, 
         if is_map(one):
             steps.append(_descend_map(one.name, inner))
         else:
-            steps.append(_descend(one.name, inner, repeated=one.is_repeated))
+            steps.append(_descend(one.name, inner, repeated=is_repeated(one)))
     known[name] = _all(steps)
     return known[name]
 

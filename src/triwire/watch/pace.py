@@ -91,11 +91,11 @@ class RelistPace:
 class VisibilityBound:
     """How long to wait before believing that earlier writes are visible: adapts to evidence."""
 
-    def __init__(self, options: WatchOptions, *, seconds: float | None = None) -> None:
+    def __init__(self, options: WatchOptions, *, now: float, seconds: float | None = None) -> None:
         self._least = options.visibility_bound_seconds
         self._most = options.max_visibility_bound_seconds
         self._late: list[float] = []
-        self._clean_since = 0.0
+        self._clean_since = now
         start = self._least if seconds is None else seconds
         self.seconds = min(max(start, self._least), self._most)
 

@@ -16,6 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import ParseError
 from google.protobuf.message import Message
 
+from triwire.codec.reflection import is_repeated
 from triwire.watch.stamps import NS_PER_SECOND, to_ns
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class PlainReader:
     def _set(self, into: Message, spec: FieldDescriptor, value: ProtoValue) -> None:
         if is_map(spec):
             self._set_map(into, spec, value)
-        elif spec.is_repeated:
+        elif is_repeated(spec):
             target = getattr(into, spec.name)
             if spec.type == _MESSAGE:
                 for one in value:

@@ -85,15 +85,15 @@ class Row(Generic[T]):
         return len(mine) == TOKEN_FINGERPRINT_BYTES and fingerprint.startswith(mine)
 
     def take(self, seen: Observation[T], *, at: float) -> None:
-        """Make what was seen the known state."""
-        if seen.updated_ns == self.updated_ns and seen.fingerprint != self.fingerprint:
+        """Make what was seen, which differs in stamp or content, the known state."""
+        if seen.updated_ns == self.updated_ns:
             # Content that changes under one stamp can come back (A, B, A): each return gets its
             # own count, so that the event ids differ.
             counts = dict(self.ring)
             counts[self.fingerprint] = self.count
             self.count = counts.get(seen.fingerprint, -1) + 1
             self.ring = tuple(counts.items())[-_RING_SIZE:]
-        elif seen.updated_ns != self.updated_ns:
+        else:
             self.ring, self.count = (), 0
         self.shown_created_ns = seen.created_ns
         self.updated_ns = seen.updated_ns

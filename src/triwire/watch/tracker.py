@@ -104,7 +104,7 @@ class Tracker(Generic[T]):
         self._rng = rng
         self._sync_reason: Reason | None = start_reason
         self._bound = VisibilityBound(
-            options, seconds=None if checkpoint is None else checkpoint.bound_seconds
+            options, now=now, seconds=None if checkpoint is None else checkpoint.bound_seconds
         )
         self._confirmations = Confirmations()
         self._hot = HotGets(options)

@@ -53,6 +53,8 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     _field(node, "made_at", 1, _FIELD.TYPE_MESSAGE, type_name=stamp)
     _field(node, "child", 2, _FIELD.TYPE_MESSAGE, type_name=f".{_PACKAGE}.Node")
     _field(node, "label", 3, _FIELD.TYPE_STRING)
+    rope = file.message_type.add(name="Rope")
+    _field(rope, "knot", 1, _FIELD.TYPE_MESSAGE, type_name=f".{_PACKAGE}.Rope")
     empty = file.message_type.add(name="Empty")
     del empty
     ship = file.message_type.add(name="Ship")
@@ -81,6 +83,7 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     _field(ship, "owner", 15, _FIELD.TYPE_STRING)
     _field(ship, "state", 16, _FIELD.TYPE_ENUM, type_name=f".{_PACKAGE}.State")
     _field(ship, "ports", 17, _FIELD.TYPE_MESSAGE, type_name=check_name, repeated=True)
+    _field(ship, "rope", 18, _FIELD.TYPE_MESSAGE, type_name=f".{_PACKAGE}.Rope")
     return file
 
 

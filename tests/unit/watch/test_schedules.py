@@ -74,20 +74,20 @@ def test_full_lists_keep_to_their_share_of_time_and_bytes() -> None:
 
 
 def test_three_late_changes_in_ten_minutes_double_the_bound() -> None:
-    bound = VisibilityBound(WatchOptions())
+    bound = VisibilityBound(WatchOptions(), now=0.0)
     assert [bound.late(at) for at in (0.0, 601.0, 700.0)] == [False, False, False]
     assert bound.late(800.0)
     assert bound.seconds == 20.0
 
 
 def test_the_bound_has_a_limit() -> None:
-    bound = VisibilityBound(WatchOptions())
+    bound = VisibilityBound(WatchOptions(), now=0.0)
     assert [bound.widen(0.0) for _ in range(5)] == [True, True, True, True, False]
     assert bound.seconds == 120.0
 
 
 def test_a_clean_hour_halves_the_bound_down_to_its_setting() -> None:
-    bound = VisibilityBound(WatchOptions(), seconds=40.0)
+    bound = VisibilityBound(WatchOptions(), now=0.0, seconds=40.0)
     bound.late(100.0)
     bound.settle(3699.0)
     assert bound.seconds == 40.0
@@ -96,9 +96,15 @@ def test_a_clean_hour_halves_the_bound_down_to_its_setting() -> None:
     assert bound.seconds == 10.0
 
 
+def test_the_clean_hour_of_a_restored_bound_begins_with_the_restart() -> None:
+    bound = VisibilityBound(WatchOptions(), now=90_000.0, seconds=40.0)
+    bound.settle(90_001.0)
+    assert bound.seconds == 40.0
+
+
 @pytest.mark.parametrize(("given_seconds", "kept"), [(1.0, 10.0), (50.0, 50.0), (500.0, 120.0)])
 def test_a_stored_bound_is_kept_within_its_limits(given_seconds: float, kept: float) -> None:
-    assert VisibilityBound(WatchOptions(), seconds=given_seconds).seconds == kept
+    assert VisibilityBound(WatchOptions(), now=0.0, seconds=given_seconds).seconds == kept
 
 
 def test_an_object_in_deletion_is_asked_for_less_and_less_often() -> None:

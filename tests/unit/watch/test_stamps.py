@@ -30,6 +30,19 @@ def test_text_is_what_protobuf_writes(stamp: int) -> None:
     assert to_rfc3339(stamp) == to_timestamp(stamp).ToJsonString()
 
 
+@pytest.mark.parametrize(
+    ("nanos", "text"),
+    [
+        pytest.param(0, "1970-01-01T00:00:00Z", id="whole seconds"),
+        pytest.param(500_000_000, "1970-01-01T00:00:00.500Z", id="milliseconds"),
+        pytest.param(1_000, "1970-01-01T00:00:00.000001Z", id="microseconds"),
+        pytest.param(1, "1970-01-01T00:00:00.000000001Z", id="nanoseconds"),
+    ],
+)
+def test_text_has_as_many_digits_as_it_takes(nanos: int, text: str) -> None:
+    assert to_rfc3339(nanos) == text
+
+
 @given(STAMPS)
 def test_a_datetime_keeps_microseconds_only(stamp: int) -> None:
     assert to_ns(to_datetime(stamp)) == stamp // 1000 * 1000

@@ -278,6 +278,25 @@ def test_the_ladder_asks_from_where_the_watermark_was() -> None:
     assert drive.cursor(335.0) == at_ns(309)
 
 
+def test_a_rung_that_leads_nowhere_else_is_left_out() -> None:
+    drive = Drive(ladder=((10.0, 20.0),), relist_interval_seconds=1800.0).boot([X])
+    for at in (30.0, 60.0, 90.0):
+        assert drive.cursor(at + 20.0) == at_ns(-1)
+        drive.poll([X], at)
+
+
+def test_a_late_change_reopens_the_watermark_for_a_while() -> None:
+    newest = seen("x", 1000)
+    drive = Drive().boot([newest])
+    late = seen("late", 500)
+    assert brief(drive.full([newest, late], 40.0)) == [("added", "late", "a")]
+    assert drive.tracker.closed_ns == at_ns(500) - 1
+    drive.poll([newest, late], 60.0)
+    assert drive.tracker.closed_ns == at_ns(500) - 1
+    drive.poll([newest, late], 70.2)
+    assert drive.tracker.closed_ns == at_ns(1000)
+
+
 def test_a_crowded_stamp_is_left_out_of_polls_and_closes_nothing_meanwhile() -> None:
     crowd = [seen(f"k{number}", 0) for number in range(5)]
     drive = Drive(tail_limit=3).boot(crowd)

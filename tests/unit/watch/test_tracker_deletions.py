@@ -256,6 +256,31 @@ def test_without_get_objects_in_deletion_are_watched_by_lists() -> None:
     assert drive.tracker.plan(26.1) == ListAll(Why.RELIST)
 
 
+def test_without_get_two_lists_must_be_the_bound_apart() -> None:
+    drive = Drive(can_get=False).boot([X, Y])
+    assert drive.full([X], 60.0) == []
+    assert drive.full([X], 69.9) == []
+    assert brief(drive.full([X], 70.0)) == [("deleted", "y", "a")]
+
+
+def test_without_get_full_lists_wait_for_the_bound() -> None:
+    drive = Drive(can_get=False).boot([X, Y])
+    drive.full([X], 40.0)
+    drive.poll([X, seen("n", 50)], 41.0)
+    drive.poll([X], 52.0)
+    drive.full([X], 52.5)
+    assert drive.tracker.plan(60.0) != ListAll(Why.CONFIRM)
+    assert drive.tracker.plan(62.6) == ListAll(Why.RELIST)
+
+
+def test_a_server_that_rounds_up_raises_no_false_alarm() -> None:
+    drive = Drive().boot([X, seen("z", 10.6)])
+    drive.poll([seen("z", 10.6), seen("y", 9.8)], 40.0)
+    # Asked from 9.6, it answers from 10: what lies inside the guard is missing.
+    drive.poll([seen("z", 10.6)], 60.0)
+    assert "sentinel_miss" not in drive.tracker.counts
+
+
 def test_without_get_a_mass_deletion_takes_three_lists() -> None:
     drive = Drive(can_get=False).boot(CROWD)
     assert brief(drive.full([], 60.0)) == [("failed", "outage")]
@@ -294,6 +319,15 @@ def test_an_old_state_outside_the_filter_deselects_nothing() -> None:
 
 def test_an_unknown_object_outside_the_filter_is_nothing() -> None:
     assert Drive().boot([X]).get("n", seen("n", 5, selected=False), 60.0) == []
+
+
+def test_an_object_that_left_the_filter_is_no_suspect_any_more() -> None:
+    state = Drive().boot([X, Y]).tracker.checkpoint()
+    drive = Drive(state, now=1000.0)
+    drive.full([X], 1010.0, why=Why.SYNC)
+    # A server that ignores its own filter.
+    events = drive.poll([X, seen("y", 55, "moved", selected=False)], 1012.0)
+    assert brief(events) == [("deleted", "y", "moved"), ("synced", "resumed")]
 
 
 def test_a_new_incarnation_outside_the_filter_only_ends_the_old_one() -> None:

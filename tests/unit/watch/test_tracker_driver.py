@@ -317,6 +317,32 @@ def test_bookmarks_come_at_most_as_often_as_wanted() -> None:
     assert ResumeToken.parse(mark.token).checkpoint.closed_ns == at_ns(0)
 
 
+def test_a_state_from_before_the_first_watermark_is_taken_up() -> None:
+    drive = Drive()
+    drive.full([X], 0.0, why=Why.SYNC)
+    again = resumed(drive.tracker.checkpoint())
+    assert brief(again.full([X], 1010.0, why=Why.SYNC)) == [("synced", "resumed")]
+    assert again.tracker.closed_ns == again.tracker.open_ns == at_ns(0)
+
+
+def test_a_state_with_an_open_window_closes_it_after_the_bound() -> None:
+    drive = Drive().boot([X])
+    drive.poll([X, seen("y", 50)], 40.0)
+    again = resumed(drive.tracker.checkpoint())
+    again.full([X, seen("y", 50)], 1010.0, why=Why.SYNC)
+    assert again.tracker.closed_ns == at_ns(50)
+
+
+def test_paths_are_compared_only_if_somebody_knows_how() -> None:
+    tracker: Tracker[str] = Tracker("scope", random.Random(1))  # noqa: S311 - repeatable
+    drive = Drive()
+    drive.tracker = tracker
+    drive.full([X], 0.0, why=Why.SYNC)
+    (event,) = drive.full([seen("x", 5, "b")], 20.0)
+    assert isinstance(event, Modified)
+    assert event.changed == frozenset()
+
+
 def test_an_expired_start_says_so() -> None:
     tracker: Tracker[str] = Tracker("scope", random.Random(1), start_reason=Reason.EXPIRED)  # noqa: S311 - repeatable
     drive = Drive()

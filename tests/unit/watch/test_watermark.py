@@ -54,6 +54,21 @@ def test_it_steps_back_with_the_clock_of_the_server() -> None:
     assert (mark.closed_ns, mark.open_ns, len(mark.seen)) == (50, 60, 0)
 
 
+def test_a_late_change_reopens_it_until_its_time() -> None:
+    mark = Watermark()
+    mark.reopen(5, until=0.0, bound_seconds=BOUND)
+    assert mark == Watermark()
+    mark.learn(100, at=0.0)
+    mark.close(started=10.0, bound_seconds=BOUND, full=True)
+    mark.reopen(50, until=40.0, bound_seconds=BOUND)
+    assert (mark.closed_ns, mark.peak_ns) == (49, 100)
+    mark.reopen(60, until=40.0, bound_seconds=BOUND)
+    assert mark.closed_ns == 49
+    assert not mark.close(started=39.9, bound_seconds=BOUND, full=False)
+    assert mark.close(started=40.0, bound_seconds=BOUND, full=False)
+    assert (mark.closed_ns, mark.peak_ns) == (100, 100)
+
+
 def test_the_ladder_finds_where_it_stood() -> None:
     mark = Watermark()
     assert mark.closed_before(0.0) is None
