@@ -56,8 +56,7 @@ def command(
     address: str,
     port: int,
     tls: tuple[Path, Path] | None,
-    admin_address_file: Path,
-    log_file: Path,
+    admin_address_file: str,
 ) -> list[str]:
     """Return the command that runs Envoy in the foreground.
 
@@ -67,7 +66,6 @@ def command(
         port: TCP port, or 0 for any free one.
         tls: Certificate chain and private key, both PEM files, or None for plaintext.
         admin_address_file: Where Envoy writes the address of its admin interface.
-        log_file: Where Envoy writes its own messages.
     """
     from pyvoy import PyvoyServer
 
@@ -96,12 +94,11 @@ def command(
         "--config-yaml",
         json.dumps(config),
         "--admin-address-path",
-        str(admin_address_file),
-        "--log-path",
-        str(log_file),
+        admin_address_file,
         "--log-level",
         "error",
-        "--use-dynamic-base-id",
+        # Otherwise every start leaves a file of shared memory behind.
+        "--disable-hot-restart",
         "--concurrency",
         "1",
     ]

@@ -16,15 +16,15 @@ import http.client
 import json
 import os
 import queue
+import select
 import signal
 import socket
 import ssl
 import subprocess
-import tempfile
+import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from coreweave_inference.emulator import envoy
@@ -32,6 +32,7 @@ from coreweave_inference.emulator.child import LIFELINE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import FrameType, TracebackType
     from typing import Self
 
@@ -128,9 +129,11 @@ class EmulatorProcess:
     def __init__(self, listen: Listen, settings: ServerSettings) -> None:
         self._listen = listen
         self._settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
         self._lifeline: int | None = None
         self._admin: tuple[str, int] | None = None
+        self._messages: list[str] = []
+        self._reader: threading.Thread | None = None
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -144,22 +147,26 @@ class EmulatorProcess:
             environment = envoy.environment()
         except envoy.EnvoyMissingError as error:
             raise StartError(str(error)) from error
-        with tempfile.TemporaryDirectory(prefix="cw-inference-") as folder:
-            admin_file, log_file = Path(folder, "admin"), Path(folder, "log")
+        # Pipes and not files: nothing is left behind whenever the command is killed.
+        admin_read, admin_write = os.pipe()
+        try:
             arguments = envoy.command(
                 _APPLICATION,
                 address=address,
                 port=self._listen.port,
                 tls=self._listen.tls,
-                admin_address_file=admin_file,
-                log_file=log_file,
+                admin_address_file=f"/dev/fd/{admin_write}",
             )
             try:
-                self._spawn(arguments, environment)
-                self._wait_until_serving(admin_file, log_file)
-            except BaseException:
-                self.stop()
-                raise
+                self._spawn(arguments, environment, admin_write)
+            finally:
+                os.close(admin_write)
+            self._wait_until_serving(admin_read)
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            os.close(admin_read)
         return self
 
     def __exit__(
@@ -170,35 +177,54 @@ class EmulatorProcess:
     ) -> None:
         self.stop()
 
-    def _spawn(self, arguments: list[str], environment: dict[str, str]) -> None:
+    def _spawn(self, arguments: list[str], environment: dict[str, str], admin: int) -> None:
         read_end, write_end = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
                 arguments,
                 env={**os.environ, **environment, LIFELINE_VARIABLE: str(read_end)},
-                pass_fds=(read_end,),
+                pass_fds=(read_end, admin),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
                 start_new_session=True,
             )
         finally:
             os.close(read_end)
         self._lifeline = write_end
+        self._reader = threading.Thread(
+            target=self._read_messages, args=(self._process,), name="envoy-stderr", daemon=True
+        )
+        self._reader.start()
         os.write(write_end, self._settings.to_json().encode() + b"\n")
 
-    def _wait_until_serving(self, admin_file: Path, log_file: Path) -> None:
+    def _read_messages(self, process: subprocess.Popen[str]) -> None:
+        """Keep what Envoy says until it serves; pass on what it says later."""
+        for line in process.stderr or ():
+            if self.url:
+                sys.stderr.write(line)
+            else:
+                self._messages.append(line)
+
+    def _wait_until_serving(self, admin_read: int) -> None:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end:
             if self._process is None or self._process.poll() is not None:
-                raise StartError(f"the server did not start: {_reason(log_file)}")
-            if self._admin is None and admin_file.exists():
-                host, _, port = admin_file.read_text().rpartition(":")
-                self._admin = (host.strip("[]"), int(port)) if port.isdigit() else None
-            if self._admin is not None:
-                port_found = self._serving_port()
-                if port_found is not None:
-                    self.url = self._listen.url(port_found)
-                    return
+                if self._reader is not None:
+                    self._reader.join(_STOP_SECONDS)
+                raise StartError(f"the server did not start: {_reason(self._messages)}")
+            if self._admin is None:
+                ready, _, _ = select.select([admin_read], [], [], _POLL_SECONDS)
+                if ready:
+                    host, _, port = os.read(admin_read, 200).decode().rpartition(":")
+                    self._admin = (host.strip("[]"), int(port))
+                continue
+            port_found = self._serving_port()
+            if port_found is not None:
+                self.url = self._listen.url(port_found)
+                return
             time.sleep(_POLL_SECONDS)
         raise StartError(f"the server did not start within {_START_SECONDS:g} s")
 
@@ -254,19 +280,19 @@ class EmulatorProcess:
                 except subprocess.TimeoutExpired:
                     process.kill()
             process.wait()
+            if self._reader is not None:
+                self._reader.join(_STOP_SECONDS)
+            if process.stderr is not None:
+                process.stderr.close()
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
 
 
-def _reason(log_file: Path) -> str:
-    """Return what Envoy logged, without its own last word, which repeats the configuration."""
-    try:
-        lines = log_file.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    told = [line for line in lines if "[critical]" not in line and "static_resources" not in line]
-    return "\n".join(told or [line[:200] for line in lines] or ["it ended without a message"])
+def _reason(messages: list[str]) -> str:
+    """Return what Envoy said, without its own last word, which repeats the configuration."""
+    told = [line for line in messages if "static_resources" not in line]
+    return "".join(told).strip() or "it ended without a message"
 
 
 def run(

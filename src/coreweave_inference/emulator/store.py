@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Column,
     Connection,
@@ -356,7 +357,7 @@ def _record(kind: Kind[ResourceT], row: Row[Any]) -> Record[ResourceT]:
 
 def _engine(path: str | None) -> Engine:
     engine = create_engine(
-        "sqlite://" if path is None else f"sqlite:///{path}",
+        URL.create("sqlite", database=path),  # not as text: a path may hold "?" or "%"
         poolclass=StaticPool,
         connect_args={"check_same_thread": False, "timeout": 5},
     )

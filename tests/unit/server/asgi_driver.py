@@ -70,6 +70,7 @@ def request(
     headers: Iterable[tuple[str, str]] = (),
     body: bytes | list[bytes] = b"",
     disconnect: bool = False,
+    stall: bool = False,
 ) -> Answer:
     """Send one request and return the answer.
 
@@ -80,8 +81,12 @@ def request(
         headers: Request headers.
         body: The body, or its parts as they arrive.
         disconnect: Whether the client goes away after the last part, before the body ends.
+        stall: Whether it stays, and sends nothing more.
     """
-    return asyncio.run(_request(application, verb, path, headers, body, disconnect=disconnect))
+    call = _request(
+        application, verb, path, headers, body, disconnect=disconnect, unfinished=stall or disconnect
+    )
+    return asyncio.run(call)
 
 
 async def _request(
@@ -92,6 +97,7 @@ async def _request(
     body: bytes | list[bytes],
     *,
     disconnect: bool,
+    unfinished: bool,
 ) -> Answer:
     plain, _, query = path.partition("?")
     scope: Event = {
@@ -114,7 +120,7 @@ async def _request(
         {
             "type": "http.request",
             "body": part,
-            "more_body": disconnect or number < len(parts),
+            "more_body": unfinished or number < len(parts),
         }
         for number, part in enumerate(parts, start=1)
     ]

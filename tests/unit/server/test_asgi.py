@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
@@ -386,3 +387,26 @@ def test_a_scope_of_another_type_is_refused() -> None:
 
     with pytest.raises(ValueError, match="'websocket'"):
         asyncio.run(make()({"type": "websocket"}, nothing, nothing))
+
+
+def test_a_response_that_json_cannot_say_is_a_bug(caplog: pytest.LogCaptureFixture) -> None:
+    method = MethodSpec(SERVICE, "Now", StringValue, Timestamp)
+
+    def now(message: StringValue, context: ServerContext) -> Timestamp:
+        del message, context
+        return Timestamp(seconds=2**60)
+
+    application = asgi_app(
+        [Service(SERVICE, (MethodHandler(method, now),))], codec=ProtoJsonCodec()
+    )
+    path = f"/{SERVICE}/Now"
+    with caplog.at_level(logging.ERROR, logger="triwire.server"):
+        answer = request(application, "POST", path, headers=[JSON], body=b'"hi"')
+    assert (answer.status, answer.json()["code"]) == (500, "internal")
+    assert "cannot be written" in caplog.text
+
+
+def test_a_body_that_stalls_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triwire.server.connect._DRAIN_SECONDS", 0.01)
+    answer = request(make(), "POST", f"/{SERVICE}/Nope", headers=[JSON], body=b"x", stall=True)
+    assert answer.status == 404
