@@ -25,8 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Stages"]
 
-# From a change to its end, per server.
-TRANSITION_SECONDS = {"instant": 0.0, "slow": 3600.0}
+# What the emulators are told, as flags of the command and as the settings they stand for.
+FLAGS: dict[str, tuple[str, ...]] = {
+    "instant": ("--transition-seconds", "0"),
+    "slow": ("--transition-seconds", "3600"),
+    "strict": ("--transition-seconds", "0", "--unique-names", "--max-resources", "3"),
+}
+BEHAVIOUR = {
+    "instant": Behaviour(),
+    "slow": Behaviour(transition_seconds=3600),
+    "strict": Behaviour(unique_names=True, max_resources=3),
+}
 
 Stages: TypeAlias = "Callable[[Server, str], Stage]"
 
@@ -44,8 +53,8 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
                 return stub.services
             store = Store()
             stack.callback(store.close)
-            behaviour = Behaviour(transition_seconds=TRANSITION_SECONDS[server])
-            made = emulator_services(Emulator(store, Access.parse(tokens), behaviour))
+            emulator = Emulator(store, Access.parse(tokens), BEHAVIOUR[server])
+            made = emulator_services(emulator)
             return lambda: made
 
         def url(server: Server) -> str:
@@ -53,9 +62,8 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
                 return stack.enter_context(running_stub())
             path = tmp_path_factory.mktemp("tokens") / "tokens"
             path.write_text(tokens)
-            seconds = str(TRANSITION_SECONDS[server])
-            flags = ("--transition-seconds", seconds, "--tokens", str(path))
-            return stack.enter_context(running_emulator(*flags)).url
+            flags = FLAGS[server]
+            return stack.enter_context(running_emulator(*flags, "--tokens", str(path))).url
 
         def stage(server: Server, wire: str) -> Stage:
             in_memory = wire == "memory"

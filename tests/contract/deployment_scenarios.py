@@ -306,6 +306,35 @@ NOT_OFFERED: Final = [
     ),
 ]
 
+TEXT: Final = 'caf\u00e9 \u4e2d\u6587 \U0001f680 "\\\\ \x01 \u2028'
+
+
+async def unicode(cast: Cast) -> object:
+    """Text in every place where the contract leaves it free."""
+    await prepare(cast)
+    header = {"header_name": TEXT}
+    gateway = but(
+        GATEWAY, id=OTHER_GATEWAY_ID, body_based_routing=None, header_based_routing=header
+    )
+    await cast.admin.gateways.create(**gateway)
+    runtime = but(
+        MINIMAL["runtime"],
+        engine_config={"seed": TEXT},
+        engine_env={"VLLM_LOGGING_LEVEL": TEXT},
+    )
+    model = but(MINIMAL["model"], path=TEXT)
+    await cast.admin.deployments.create(
+        **but(MINIMAL, id=DEPLOYMENT_ID, runtime=runtime, model=model)
+    )
+    spec = (await cast.admin.deployments.get(DEPLOYMENT_ID)).spec
+    return [
+        (await cast.admin.gateways.get(OTHER_GATEWAY_ID)).spec.header_based_routing,
+        spec.runtime.engine_config,
+        spec.runtime.engine_env,
+        spec.model.path,
+    ]
+
+
 _ECHOED_MINIMAL: Final = {**MINIMAL, "id": "<id 1>", "organization_id": "<organization>"}
 _RESET: Final[dict[str, Any]] = {**MINIMAL, "disabled": None}
 _EDITED: Final[dict[str, Any]] = {
@@ -360,5 +389,10 @@ SCENARIOS: Final = (
         [READY, not_found("Deployment", DEPLOYMENT_ID)],
     ),
     Scenario("nested fields as messages, mappings and numbers", messages, [True, True]),
+    Scenario(
+        "text of every script",
+        unicode,
+        [{"header_name": TEXT}, {"seed": TEXT}, {"VLLM_LOGGING_LEVEL": TEXT}, TEXT],
+    ),
     Scenario("deployments of what is not offered", not_offered, NOT_OFFERED),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -27,7 +28,9 @@ from tests.contract.wanted import (
     being_deleted,
     but,
     invalid,
+    name_taken,
     not_found,
+    over_quota,
     precondition,
 )
 from triwire.spec import HttpRule, MethodSpec
@@ -253,6 +256,44 @@ GOING: Final = [
 ]
 
 
+async def names_are_unique(cast: Cast) -> object:
+    """Refuse a name that another resource has, in any case, on create and on update."""
+    await everything(cast)
+    other = but(GATEWAY, id="", name="other")
+    await cast.admin.gateways.create(**other)
+    return [
+        await failed(cast.admin.gateways.create(**but(other, name="EDGE"))),
+        await failed(cast.admin.deployments.create(**but(DEPLOYMENT, id=""))),
+        await failed(cast.admin.capacity_claims.create(**but(CLAIM, id=""))),
+        await failed(cast.admin.gateways.update(**but(GATEWAY, name="other"))),
+        (await cast.admin.gateways.update(**GATEWAY)).spec.name,
+    ]
+
+
+async def quota(cast: Cast) -> object:
+    """Refuse a fourth resource of a kind, until one of them is gone."""
+    found: list[object] = []
+    for name in ("one", "two", "three"):
+        await cast.admin.gateways.create(**but(GATEWAY, id="", name=name))
+    found.append(await failed(cast.admin.gateways.create(**GATEWAY)))
+    await cast.admin.gateways.delete((await cast.admin.gateways.list())[0].spec.id)
+    found.append((await cast.admin.gateways.create(**GATEWAY)).spec.name)
+    await cast.stranger.gateways.create(**GATEWAY)
+    return found
+
+
+async def too_large(cast: Cast) -> object:
+    """A message above the server's limit, and headers above it; both name the limit."""
+    message = but(GATEWAY, name="x" * 5_000_000)
+    wide = cast.admin.with_options(headers={"x-large": "x" * 40_000})
+    of_message = await failed(cast.admin.gateways.create(**message))
+    of_headers = await failed(wide.gateways.list())
+    # How large headers are depends on what the protocol adds.
+    text = re.sub(r"headers of \d+ bytes", "headers of N bytes", of_headers.message)
+    again = (await cast.admin.gateways.list()) == []
+    return [of_message, of_headers.code.name, of_headers.from_server, text, again]
+
+
 async def order_of_checks(cast: Cast) -> object:
     """Who calls comes before what is asked; the contract's rules come before what exists."""
     return [
@@ -332,6 +373,30 @@ SCENARIOS: Final = (
     ),
     Scenario("a gateway in use is not deleted", gateway_in_use, [IN_USE, 0]),
     Scenario("what is being deleted is not changed", going, GOING, "slow"),
+    Scenario(
+        "names, where they are unique",
+        names_are_unique,
+        [
+            name_taken("Gateway", "EDGE"),
+            name_taken("Deployment", "llama"),
+            name_taken("CapacityClaim", "reserved"),
+            name_taken("Gateway", "other"),
+            "edge",
+        ],
+        "strict",
+    ),
+    Scenario("a quota", quota, [over_quota("Gateway", 3), "edge"], "strict"),
+    Scenario(
+        "what is too large",
+        too_large,
+        [
+            Failure("RESOURCE_EXHAUSTED", "message is larger than configured max 4194304"),
+            "RESOURCE_EXHAUSTED",
+            True,
+            "headers of N bytes are above the limit of 32768",
+            True,
+        ],
+    ),
     Scenario(
         "the order of checks",
         order_of_checks,

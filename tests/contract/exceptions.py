@@ -84,6 +84,13 @@ EXCEPTIONS: Final = (
         "say is the type, and the client keeps that as a Struct",
     ),
     Difference(
+        "what is too large",
+        ("memory",),
+        (),
+        NOT_PLAYED,
+        "the limits are those of an HTTP server, and in memory there is none",
+    ),
+    Difference(
         "an answer that does not come in time",
         ("memory",),
         (),

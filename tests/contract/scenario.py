@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Cast", "Scenario", "Server", "failed", "scenarios_of"]
 
-Server: TypeAlias = Literal["instant", "slow", "stub"]
+Server: TypeAlias = Literal["instant", "slow", "strict", "stub"]
 """Which server a scenario plays on: the emulator whose resources are READY at the first look, the
-emulator whose resources take an hour, or the stub (`stub.py`)."""
+one whose resources take an hour, the one with unique names and a quota of three resources of each
+kind, or the stub (`stub.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

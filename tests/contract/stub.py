@@ -118,6 +118,15 @@ def get_gateway(request: Any, context: ServerContext) -> Message | Awaitable[Mes
         case "stamp":
             gateway.status.created_at.FromNanoseconds(1_700_000_000_123_456_789)
             gateway.status.updated_at.FromJsonString("0001-01-01T00:00:00Z")
+        case "failed":
+            gateway.spec.id = "failed"
+            gateway.status.status = 5
+            gateway.status.conditions.add(type="Ready", reason="Broken", message="No luck.")
+        case "stale":
+            # READY, but older than what the caller has seen.
+            gateway.spec.id = "stale"
+            gateway.status.status = 6
+            gateway.status.updated_at.FromSeconds(1000)
         case "newer":
             gateway.spec.id = "newer"
             gateway.spec.region = "moon"

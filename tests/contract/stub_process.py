@@ -35,15 +35,18 @@ def running_stub() -> Generator[str]:
             address="127.0.0.1",
             port=0,
             tls=None,
-            admin_address_file=admin,
-            log_file=log,
+            admin_address_file=str(admin),
         )
-        with subprocess.Popen(
-            command,
-            env={**os.environ, **envoy.environment()},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        ) as process:
+        with (
+            log.open("wb") as stderr,
+            subprocess.Popen(
+                command,
+                env={**os.environ, **envoy.environment()},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            ) as process,
+        ):
             try:
                 yield f"http://127.0.0.1:{_port(process, admin, log)}"
             finally:
@@ -65,8 +68,7 @@ def _port(process: subprocess.Popen[bytes], admin: Path, log: Path) -> int:
                 address = listeners["listener_statuses"][0]["local_address"]
                 return int(address["socket_address"]["port_value"])
         time.sleep(0.02)
-    text = log.read_text() if log.exists() else ""
-    pytest.fail(f"the stub did not start: {text}")
+    pytest.fail(f"the stub did not start: {log.read_text()}")
 
 
 def _ask(where: str, path: str) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from coreweave_inference.v1alpha1 import GetGatewayRequest
+from coreweave_inference.v1alpha1 import Gateway, GatewaySpec, GatewayStatus, GetGatewayRequest
 from tests.contract.outcome import Failure, nanoseconds
 from tests.contract.scenario import Scenario, failed
 from tests.contract.stub import EVERY_DETAIL, ONE_MIB, TEXT
@@ -112,6 +113,23 @@ async def newer_is_waited_for(cast: Cast) -> object:
     return await failed(
         cast.admin.gateways.wait_until_ready("newer", timeout_seconds=0.05, poll_seconds=0.01)
     )
+
+
+async def failed_resource(cast: Cast) -> object:
+    return await failed(cast.admin.gateways.wait_until_ready("failed", timeout_seconds=30))
+
+
+async def stale_ready(cast: Cast) -> object:
+    """A READY that is older than the resource at hand is not believed; for an id any one counts."""
+    seen = Gateway(
+        spec=GatewaySpec(id="stale"),
+        status=GatewayStatus(updated_at=Timestamp(seconds=1000, nanos=1)),
+    )
+    wait = cast.admin.gateways.wait_until_ready
+    return [
+        await failed(wait(seen, timeout_seconds=0.05, poll_seconds=0.01)),
+        (await wait("stale", timeout_seconds=30)).spec.id,
+    ]
 
 
 _DETAILS: Final = Failure(
@@ -231,6 +249,37 @@ SCENARIOS: Final = (
             },
             "unknown fields of the spec": 1,
         },
+        "stub",
+    ),
+    Scenario(
+        "waiting for what has failed",
+        failed_resource,
+        Failure(
+            "FAILED_PRECONDITION",
+            "gateway failed is STATUS_FAILED: Ready Broken No luck.",
+            (
+                {
+                    "@type": "coreweave.inference.v1alpha1.Condition",
+                    "type": "Ready",
+                    "reason": "Broken",
+                    "message": "No luck.",
+                },
+            ),
+            from_server=False,
+        ),
+        "stub",
+    ),
+    Scenario(
+        "a READY that is older than what was seen",
+        stale_ready,
+        [
+            Failure(
+                "DEADLINE_EXCEEDED",
+                "gateway stale was not ready within 0.05 s; last seen as STATUS_READY",
+                from_server=False,
+            ),
+            "stale",
+        ],
         "stub",
     ),
     Scenario(

@@ -22,7 +22,9 @@ __all__ = [
     "deployment",
     "gateway",
     "invalid",
+    "name_taken",
     "not_found",
+    "over_quota",
     "precondition",
     "resource_info",
 ]
@@ -189,6 +191,23 @@ def already_exists(kind: str, resource_id: str) -> Failure:
     """Return ALREADY_EXISTS for a resource; `kind` as in `NOUNS`."""
     text = f"{NOUNS[kind]} {resource_id!r} already exists"
     return Failure("ALREADY_EXISTS", text, (resource_info(kind, resource_id, text),))
+
+
+def name_taken(kind: str, name: str) -> Failure:
+    """Return ALREADY_EXISTS for a name, where names are unique; `kind` as in `NOUNS`."""
+    text = f"a {NOUNS[kind]} named {name!r} already exists"
+    return Failure("ALREADY_EXISTS", text, (resource_info(kind, name, text),))
+
+
+def over_quota(kind: str, limit: int) -> Failure:
+    """Return RESOURCE_EXHAUSTED for one resource too many; `kind` as in `NOUNS`."""
+    text = f"organization '<organization>' may have {limit} of {NOUNS[kind]}"
+    violation = {"subject": "organizations/<organization>", "description": text}
+    return Failure(
+        "RESOURCE_EXHAUSTED",
+        text,
+        ({"@type": "google.rpc.QuotaFailure", "violations": [violation]},),
+    )
 
 
 def being_deleted(kind: str, resource_id: str) -> Failure:
