@@ -74,10 +74,11 @@ def find(mutant: mutants.Mutant, seeds: int) -> Finding:
         words = ["-m", "tests.simulation.gate", "--one", mutant.name, "--seeds", str(seeds)]
         output = _run(words, mutant).strip()
         noticed = output.splitlines()[-1] if output else "-"
-    output = _run(
-        [*_PYTEST, "-p", "tests.simulation.mutation_plugin", "tests/unit/watch"],
-        mutant,
-    )
+    tests = Path("tests/unit/watch")
+    # Those of its own module first: they know soonest.
+    own = sorted(str(one.relative_to(_ROOT)) for one in (_ROOT / tests).glob(f"*{mutant.module}*"))
+    words = [*_PYTEST, "-p", "tests.simulation.mutation_plugin", *own, str(tests)]
+    output = _run(words, mutant)
     failed = re.search(r"^(?:FAILED|ERROR) \S*?(\w+)\.py(?:::(\w+))?", output, re.MULTILINE)
     return Finding(mutant, noticed, "" if failed is None else failed[2] or failed[1])
 

@@ -24,6 +24,8 @@ T = TypeVar("T")
 _BOOT_WINDOW_SECONDS: Final = 60.0
 # What counts as a stamp in the future, for the counter alone.
 _FUTURE_NS: Final = 10 * NS_PER_SECOND
+# In greatest visibility bounds: older changes that come late say nothing about the bound.
+_ANCIENT_BOUNDS: Final = 5.0
 # How many visibility bounds the watermark stays reopened after a late change.
 _REOPEN_BOUNDS: Final = 3.0
 
@@ -60,6 +62,15 @@ class Cursor:
         """A change stamped at or below this should have been delivered by an earlier poll."""
         peak = self.watermark.peak_ns
         return None if peak is None else peak - self._options.guard_ns
+
+    def is_ancient(self, stamp_ns: int) -> bool:
+        """Tell whether a new object is stamped so long ago that no bound could have helped.
+
+        The caller may see it only now, say: no reason to widen the bound, let alone to ask for
+        everything since.
+        """
+        peak, longest = self.watermark.peak_ns, self._options.max_visibility_bound_seconds
+        return peak is not None and stamp_ns < peak - duration_ns(_ANCIENT_BOUNDS * longest)
 
     def close_at(self) -> float | None:
         """Give when a full list can give the closed watermark its first value, if it has none."""

@@ -319,7 +319,6 @@ class Tracker(Generic[T]):
                 action,
                 answer,
                 complete=complete,
-                changed=changed,
                 repaired=repaired,
                 started=started,
                 ended=ended,
@@ -411,24 +410,29 @@ class Tracker(Generic[T]):
         unknown = [seen for seen in newest.values() if not mirror.shows(seen)]
         unknown.sort(key=lambda seen: (seen.updated_ns, seen.key))
         for seen in unknown:
+            known = seen.key in mirror.rows
             verdict = mirror.observe(seen, started=started, ended=ended)
             if verdict is None:
                 continue
             changed = True
-            if verdict is Verdict.NEWER:
-                regular = action.why is Why.POLL
+            regular = action.why is Why.POLL
+            if verdict is Verdict.NEWER and (known or regular):
                 self._cursor.sample(seen.updated_ns, arrived=ended, regular=regular)
-            if late_below is None or seen.updated_ns > late_below:
+            if late_below is None or not 0 < seen.updated_ns <= late_below:
                 continue
             repaired = True
-            if verdict in (Verdict.NEWER, Verdict.RECREATED):
+            if verdict is Verdict.TIE:
+                mirror.count("silent")
+            elif verdict is Verdict.REGRESSED:
+                continue
+            elif not known and self._cursor.is_ancient(seen.updated_ns):
+                mirror.count("late_deep")
+            else:
                 mirror.count("late")
                 # Sorted by stamp, so the first is the earliest.
                 earliest_late = earliest_late or seen.updated_ns
                 if self._bound.late(started):
                     mirror.count("widened")
-            elif verdict is Verdict.TIE:
-                mirror.count("silent")
         return changed, repaired, earliest_late
 
     def _check_filter(self, action: ListSince, newest: dict[str, Observation[T]]) -> None:
@@ -442,7 +446,6 @@ class Tracker(Generic[T]):
         answer: ListAnswer[T],
         *,
         complete: bool,
-        changed: bool,
         repaired: bool,
         started: float,
         ended: float,
@@ -463,10 +466,9 @@ class Tracker(Generic[T]):
         if self._full_mode:
             self._next_full = math.inf
             return
-        found = changed or self._deletions.open > 0
         gap = self._relist.after_list(
             repaired=repaired and action.why is Why.RELIST,
-            found=found,
+            found=repaired or self._deletions.open > 0,
             took_seconds=ended - started,
             size_bytes=answer.size_bytes,
         )

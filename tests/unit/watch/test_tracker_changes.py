@@ -241,6 +241,32 @@ def test_late_changes_widen_the_bound_and_bring_full_lists_closer() -> None:
     assert isinstance(drive.tracker.plan(160.2), ListAll)
 
 
+def test_an_old_object_that_is_shown_only_now_is_no_evidence() -> None:
+    drive = Drive().boot([seen("x", 1000)])
+    old = [seen(f"old{number}", number) for number in range(5)]
+    drive.full([seen("x", 1000), *old], 40.0)
+    assert drive.tracker.counts == {"late_deep": 5}
+    assert drive.tracker.closed_ns == at_ns(1000)
+    assert drive.tracker.visibility_bound_seconds == 10.0
+
+
+def test_an_object_without_an_update_stamp_is_not_late() -> None:
+    drive = Drive().boot([seen("x", 1000)])
+    bare = replace(seen("bare", 0), updated_ns=0)
+    assert brief(drive.full([seen("x", 1000), bare], 40.0)) == [("added", "bare", "a")]
+    assert drive.tracker.counts == {}
+    assert drive.tracker.closed_ns == at_ns(1000)
+
+
+def test_lists_that_find_only_what_polls_would_have_found_grow_rarer() -> None:
+    drive, at = Drive().boot([X]), 20.0
+    for number in range(6):
+        newest = seen("x", 10 + number, f"v{number}")
+        drive.full([newest], at)
+        at += 300.0
+    assert not isinstance(drive.tracker.plan(1520.0 + 320.0), ListAll)
+
+
 def test_silent_changes_are_counted() -> None:
     drive = Drive().boot([seen("x", 1000), seen("y", 10)])
     drive.full([seen("x", 1000), seen("y", 10, "b")], 40.0)
