@@ -236,6 +236,13 @@ def test_required_fields_become_required_keywords(compiled: Compiled) -> None:
     )
 
 
+def test_a_required_field_with_presence_is_required(compiled: Compiled) -> None:
+    assert holds(
+        compiled.text(MISC),
+        "def update(self, /, *, row: str, hall_id: str | None = None) -> misc_pb2.Seat: ...",
+    )
+
+
 def test_an_id_can_be_given_positionally(compiled: Compiled) -> None:
     text = compiled.text(LIBRARY)
     assert holds(
