@@ -49,7 +49,7 @@ def _alike(ours: Any, theirs: Any) -> bool:
     if kind is list:
         return len(ours) == len(theirs) and all(map(_alike, ours, theirs))
     if float in {kind, theirs.__class__}:
-        return math.isclose(ours, theirs, rel_tol=1e-6)
+        return math.isclose(ours, theirs, rel_tol=1e-5, abs_tol=1e-40)
     return kind is theirs.__class__ and bool(ours == theirs)
 
 
