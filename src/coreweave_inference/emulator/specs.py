@@ -35,9 +35,8 @@ def fill_spec(request: Message, spec: SpecT) -> SpecT:
         if is_repeated(field):
             getattr(spec, field.name).MergeFrom(value)
         elif field.message_type is not None:
-            target: Message = getattr(spec, field.name)
-            target.SetInParent()  # an empty message counts: presence selects the oneof's case
-            target.CopyFrom(value)
+            # An empty message counts: CopyFrom sets presence, and with it the oneof's case.
+            getattr(spec, field.name).CopyFrom(value)
         else:
             setattr(spec, field.name, value)
     return spec
@@ -59,7 +58,6 @@ def keep_dns(spec: GatewaySpec, old: GatewaySpec, *, merge: bool) -> None:
     if not wanted:
         if old.HasField("endpoint_configuration"):
             spec.endpoint_configuration.CopyFrom(old.endpoint_configuration)
-            spec.endpoint_configuration.SetInParent()
     elif merge:
         joined = before + [name for name in wanted if name not in before]
         spec.endpoint_configuration.CopyFrom(EndpointConfiguration(additional_dns=joined))

@@ -110,8 +110,9 @@ def test_threads_take_turns() -> None:
     assert sorted(stamps) == list(range(1, 201))
 
 
-def test_attachments_go_with_their_deployment() -> None:
-    store = Store()
+def test_attachments_go_with_their_deployment(tmp_path: Path) -> None:
+    path = tmp_path / "emulator.db"
+    store = Store(str(path))
     deployment = Deployment()
     deployment.spec.id = "D"
     deployment.spec.organization_id = "cw0001"
@@ -126,6 +127,11 @@ def test_attachments_go_with_their_deployment() -> None:
         transaction.put(kept)
         assert transaction.find(DEPLOYMENT, "cw0001", gateway_id="h") == []
         assert len(transaction.find(DEPLOYMENT, "cw0001", gateway_id="I")) == 1
+        transaction.remove(kept)
+    store.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM attachments").fetchone() == (0,)
+    connection.close()
 
 
 def test_a_file_of_something_else_is_refused_by_name(tmp_path: Path) -> None:

@@ -261,8 +261,12 @@ def test_too_large_a_body_is_refused_after_it_was_taken_in() -> None:
         answer = request(make(), "POST", PATH, headers=[kind], body=[body, b"", b"more"])
         assert answer.grpc_status()[0] == 8
         assert answer.received == 3
-    answer = rest(b'"' + b"x" * 1001)
+    answer = request(make(), "POST", "/v1/echo", headers=[JSON], body=parts)
     assert (answer.status, answer.json()["code"]) == (413, 8)
+    assert answer.received == 3
+    answer = request(make(), "POST", f"/{SERVICE}/Nope", headers=[JSON], body=parts)
+    assert answer.status == 404
+    assert answer.received == 3
 
 
 def test_a_compressed_body_is_measured_as_it_unfolds() -> None:
