@@ -19,6 +19,10 @@ ResourceT = TypeVar("ResourceT", bound=Message)
 # Between two reads while waiting, unless the caller says otherwise.
 POLL_SECONDS: Final = 2.0
 
+# Timers of transports and servers are not our clock, and they round: what ends this close to
+# the deadline ended at it.
+_CLOCK_SLACK_SECONDS: Final = 0.05
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle(Generic[ResourceT]):
@@ -93,6 +97,7 @@ class Wait(Generic[ResourceT]):
         self._goal = goal
         self._baseline = self._updated_at(target) if isinstance(target, Message) else 0
         self._last = ""
+        self._read_has_all_time = False
         self.resource_id = self._id_of(target)
 
     def request(self) -> Any:  # noqa: ANN401 - of the type that lifecycle.get takes
@@ -109,9 +114,8 @@ class Wait(Generic[ResourceT]):
         if left <= 0:
             raise self._timeout()
         own = options.timeout_seconds
-        return (
-            options if own is not None and own <= left else replace(options, timeout_seconds=left)
-        )
+        self._read_has_all_time = own is None or own > left
+        return replace(options, timeout_seconds=left) if self._read_has_all_time else options
 
     def pause_seconds(self, now: float) -> float:
         """Return how long to sleep before the next read.
@@ -130,7 +134,12 @@ class Wait(Generic[ResourceT]):
         Raises:
             RpcError: DEADLINE_EXCEEDED; otherwise the error is the caller's to raise.
         """
-        if error.code is Code.DEADLINE_EXCEEDED and now >= self._deadline:
+        if error.code is not Code.DEADLINE_EXCEEDED:
+            return
+        # A timeout that our side noticed was the one that `options` gave, however early the
+        # transport's timer went off. A server's may be its own affair, unless it is time.
+        ours = self._read_has_all_time and not error.from_server
+        if ours or self._deadline - now <= _CLOCK_SLACK_SECONDS:
             raise self._timeout() from error
 
     def resource_in(self, response: Message) -> ResourceT:
