@@ -108,11 +108,11 @@ class QueryWriter:
                 found.extend(self._entries(field, value, name))
             elif kind is None or is_text_message(kind):
                 items = value if is_repeated(field) else (value,)
-                found.extend((name, self._text(field, item)) for item in items)
+                found.extend((name, self._text(field, item, field.name)) for item in items)
             elif is_repeated(field):
-                raise _unsayable(field, "a query cannot carry repeated messages")
+                raise _unsayable(field.name, "a query cannot carry repeated messages")
             elif kind.full_name in _NO_TEXT:
-                raise _unsayable(field, f"a query cannot carry a {kind.full_name}")
+                raise _unsayable(field.name, f"a query cannot carry a {kind.full_name}")
             else:
                 self._add(value, here, f"{name}.", found)
 
@@ -120,12 +120,12 @@ class QueryWriter:
         key_field, value_field = field.message_type.fields
         kind = value_field.message_type
         if kind is not None and not is_text_message(kind):
-            raise _unsayable(field, "a query cannot carry maps of messages")
+            raise _unsayable(field.name, "a query cannot carry maps of messages")
         for key in sorted(entries):
-            key_text = self._text(key_field, key)
-            yield f"{name}[{key_text}]", self._text(value_field, entries[key])
+            key_text = self._text(key_field, key, field.name)
+            yield f"{name}[{key_text}]", self._text(value_field, entries[key], field.name)
 
-    def _text(self, field: AnyField, value: AnyValue) -> str:
+    def _text(self, field: AnyField, value: AnyValue, shown: str) -> str:
         write = self._writers.get(field)
         if write is None:
             write = self._writers[field] = text_of(field)
@@ -133,11 +133,11 @@ class QueryWriter:
             return write(value)
         except ValueError as error:
             # A Timestamp, Duration or FieldMask beyond what its text can say.
-            raise _unsayable(field, str(error)) from None
+            raise _unsayable(shown, str(error)) from None
 
 
-def _unsayable(field: AnyField, reason: str) -> ValueError:
-    return ValueError(f"field {field.name!r} cannot be sent: {reason}")
+def _unsayable(field_name: str, reason: str) -> ValueError:
+    return ValueError(f"field {field_name!r} cannot be sent: {reason}")
 
 
 class QueryReader:
