@@ -13,7 +13,7 @@ from coreweave_inference.emulator.service import Emulator, emulator_services
 from coreweave_inference.emulator.settings import Behaviour
 from coreweave_inference.emulator.store import Store
 from tests.contract import stub
-from tests.contract.ground import Stage, tokens_file
+from tests.contract.ground import DOCUMENTED, Stage, tokens_file
 from tests.contract.stub_process import running_stub
 from tests.emulator_process import running_emulator
 
@@ -44,7 +44,7 @@ Stages: TypeAlias = "Callable[[Server, str], Stage]"
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     """A function that returns the stage of a server for a wire."""
     tokens = tokens_file()
-    known: dict[tuple[Server, bool], Stage] = {}
+    known: dict[tuple[Server, str], Stage] = {}
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner())
 
@@ -57,20 +57,23 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
             made = emulator_services(emulator)
             return lambda: made
 
-        def url(server: Server) -> str:
+        def url(server: Server, style: str) -> str:
             if server == "stub":
                 return stack.enter_context(running_stub())
             path = tmp_path_factory.mktemp("tokens") / "tokens"
             path.write_text(tokens)
-            flags = FLAGS[server]
-            return stack.enter_context(running_emulator(*flags, "--tokens", str(path))).url
+            flags = (*FLAGS[server], "--tokens", str(path))
+            if style == "documented":
+                flags = (*flags, "--documented-style")
+            return stack.enter_context(running_emulator(*flags)).url
 
         def stage(server: Server, wire: str) -> Stage:
-            in_memory = wire == "memory"
-            found = known.get((server, in_memory))
+            # One server answers on all wires; these two have their own.
+            style = {"memory": "memory", DOCUMENTED: "documented"}.get(wire, "contract")
+            found = known.get((server, style))
             if found is None:
-                where = services(server) if in_memory else url(server)
-                found = known[server, in_memory] = Stage(where, runner)
+                where = services(server) if style == "memory" else url(server, style)
+                found = known[server, style] = Stage(where, runner)
                 stack.callback(found.close)
             return found
 

@@ -40,6 +40,7 @@ class Difference:
     reason: str
 
 
+_REST: Final = ("rest", "rest-documented")
 _ROUTES: Final = "REST asks for a verb and a path, not for a method: the server has no name for it"
 _ENUM_NAMES: Final = (
     "JSON carries the name of an enum value, and an older client knows no number for a new name: "
@@ -54,18 +55,26 @@ _NEWER: Final = "enum values and fields from a newer server"
 EXCEPTIONS: Final = (
     Difference(
         _UNKNOWN,
-        ("rest",),
+        _REST,
         (0, "message"),
         "no method is served at POST "
         "/v1alpha1/inference/gateways/c0ffee00-0000-4000-8000-000000000001/paint",
         _ROUTES,
     ),
-    Difference(
-        _UNKNOWN, ("rest",), (1, "message"), "no method is served at GET /v1/paint", _ROUTES
+    Difference(_UNKNOWN, _REST, (1, "message"), "no method is served at GET /v1/paint", _ROUTES),
+    *(
+        Difference(
+            _UNKNOWN,
+            ("rest-documented",),
+            (index, "code"),
+            "NOT_FOUND",
+            "in the pages' spelling an error's code is the HTTP status, and 404 names NOT_FOUND",
+        )
+        for index in (0, 1)
     ),
     Difference(
         "updated_after that is no time",
-        ("rest",),
+        _REST,
         (),
         "field 'updated_after' cannot be sent",
         "JSON writes a Timestamp as a date, which these numbers are not: the client has to refuse "

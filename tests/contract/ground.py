@@ -31,12 +31,23 @@ if TYPE_CHECKING:
     from triwire.spec import MethodSpec
     from triwire.transports.base import AsyncTransport, Transport
 
-__all__ = ["COLOURS", "EVERY_WIRE", "ORGANIZATIONS", "Organization", "Stage", "tokens_file"]
+__all__ = [
+    "COLOURS",
+    "DOCUMENTED",
+    "EVERY_WIRE",
+    "ORGANIZATIONS",
+    "Organization",
+    "Stage",
+    "tokens_file",
+]
 
 _MakeClient: TypeAlias = Callable[[str | None], AsyncInferenceClient]
 _Call: TypeAlias = Callable[..., Awaitable[Any]]
 
-EVERY_WIRE: Final = (*WIRES, "memory")
+DOCUMENTED: Final = "rest-documented"
+"""REST from an emulator that spells answers as the reference pages do: the same to a client."""
+
+EVERY_WIRE: Final = (*WIRES, DOCUMENTED, "memory")
 COLOURS: Final = ("async", "sync")
 _USER_AGENT: Final = "contract-suite/1"
 _TIMEOUT_SECONDS: Final = 20.0
@@ -111,7 +122,7 @@ class Stage:
 
         Args:
             scenario: What to play.
-            wire: One of `EVERY_WIRE`; "memory" exactly where the stage has services.
+            wire: One of `EVERY_WIRE`; the stage has to be one for it.
             colour: One of `COLOURS`.
             organization: Whose clients it gets; by default those of a fresh one.
         """
@@ -173,7 +184,7 @@ class Stage:
         if not isinstance(self._where, str):
             return AsyncMemoryTransport(self._where())
         return aio.dial(
-            wire,
+            "rest" if wire == DOCUMENTED else wire,
             Endpoint.parse(self._where),
             tls=TlsOptions(),
             user_agent=_USER_AGENT,
@@ -184,7 +195,7 @@ class Stage:
         if not isinstance(self._where, str):
             return MemoryTransport(self._where())
         return sync.dial(
-            wire,
+            "rest" if wire == DOCUMENTED else wire,
             Endpoint.parse(self._where),
             tls=TlsOptions(),
             user_agent=_USER_AGENT,
