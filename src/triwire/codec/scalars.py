@@ -92,10 +92,11 @@ def read_base64(value: Json) -> bytes:
     except UnicodeEncodeError:
         raise JsonError(f"expected base64, got {describe(value)}") from None
     bare = raw.rstrip(b"=")
-    padding = len(raw) - len(bare)
-    if _NOT_BASE64.search(bare) or len(bare) % 4 == 1 or (padding and len(raw) % 4):
+    wanted = -len(bare) % 4
+    is_padded_well = len(raw) - len(bare) in {0, wanted}
+    if _NOT_BASE64.search(bare) or len(bare) % 4 == 1 or not is_padded_well:
         raise JsonError(f"expected base64, got {describe(value)}")
-    return base64.b64decode(bare + b"=" * (-len(bare) % 4))
+    return base64.b64decode(bare + b"=" * wanted)
 
 
 def read_string(value: Json) -> str:

@@ -348,6 +348,41 @@ def test_malformed_values_are_refused_at_their_path(text: str, path: str) -> Non
         assert _refusal(codec, text)[0] == path
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", b""),
+        ("AA==", b"\0"),
+        ("AA", b"\0"),
+        ("AAE=", b"\0\1"),
+        ("AAE", b"\0\1"),
+        ("AAEC", b"\0\1\2"),
+        ("-_8", b"\xfb\xff"),
+        ("+/8=", b"\xfb\xff"),
+        ("A", None),
+        ("AA=", None),
+        ("AA===", None),
+        ("AAE==", None),
+        ("AAEC=", None),
+        ("AAEC====", None),
+        ("=", None),
+        ("====", None),
+        ("A=A=", None),
+        ("AA ==", None),
+        ("AA==\\n", None),
+    ],
+    ids=repr,
+)
+def test_base64_is_read_in_both_alphabets_with_all_its_padding_or_none(
+    text: str, expected: bytes | None
+) -> None:
+    document = f'{{"data":"{text}"}}'
+    if expected is None:
+        assert _refusal(STRICT, document)[0] == "data"
+    else:
+        assert _read(STRICT, document).data == expected
+
+
 def test_null_stands_for_null_value_alone_and_among_others() -> None:
     for codec in (TOLERANT, STRICT):
         found = _read(codec, '{"nullValue":null,"struct":{"a":null},"list":[null]}')
