@@ -235,8 +235,8 @@ PROFILES: dict[str, Profile] = {
         ),
         shares={"lost": 0.0005, "late": 0.001},
     ),
-    # A stamp that fell makes a lagging replica's older state look newer: nothing can tell, if the
-    # object was first seen after the fall.
+    # A stamp that fell makes a lagging replica's older state look newer, and nothing can tell if
+    # that state had not been seen before.
     "regress": _profile(
         lambda _: Faults(regress_p=0.05),
         shares={"lost": 0.0, "late": 0.0, "false_deletes": 0.0, "back": 0.0003},
