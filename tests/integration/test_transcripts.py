@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.transcripts import FOLDER, Step, normalised, play, steps
+from tests.unit.contract.buf import fill_third_party
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,11 @@ DOCUMENTS = sorted(FOLDER.glob("*.md"))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
-def test_commands_print_what_the_document_shows(path: Path, program: Callable[[str], str]) -> None:
+def test_commands_print_what_the_document_shows(
+    path: Path, program: Callable[[str], str], repository: Path
+) -> None:
     document = steps(path.read_text())
+    fill_third_party(repository)  # the first time, the script says what it wrote
     for name in ("bash", "curl"):
         program(name)
     assert normalised(play(document)) == normalised(document)
