@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from coreweave_inference.cli import main
 from coreweave_inference.cli.demo.report import Report, StepFailedError, expect
 from tests.emulator_process import processes_of, wait_until_gone
 
@@ -70,3 +71,24 @@ def test_a_step_that_fails_is_named_and_counted(capsys: pytest.CaptureFixture[st
     summary = report.summary(1.0)
     assert summary.startswith("2 of 1 runs failed after 1 calls:\n")
     assert "UpdateGateway FAILED" in summary
+
+
+def test_a_demo_that_fails_says_where_and_goes_on_with_the_next_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The emulator knows other tokens than the demo sends.
+    def other_tokens(admin: str, viewer: str) -> str:
+        del admin, viewer
+        return "other cw0001 admin\n"
+
+    monkeypatch.setattr("coreweave_inference.emulator.access.development_tokens", other_tokens)
+    assert main(["demo", "--transport", "connect", "--transport", "rest"]) == 1
+    captured = capsys.readouterr()
+    assert [line.partition(" FAILED ")[0] for line in captured.err.splitlines()] == [
+        "connect sync GetCapacityClaimParameters",
+        "connect async GetCapacityClaimParameters",
+        "rest sync GetCapacityClaimParameters",
+        "rest async GetCapacityClaimParameters",
+    ]
+    assert "UNAUTHENTICATED" in captured.err
+    assert captured.out.startswith("4 of 4 runs failed after 0 calls:\n")

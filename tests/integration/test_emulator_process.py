@@ -583,13 +583,14 @@ def test_too_large_headers_are_told_on_each_wire(emulator: RunningEmulator) -> N
     # Above 1 MiB Envoy answers by itself.
     huge = "x-big: " + "y" * 1_100_000
     status, _, body = post(emulator, path, b"{}", huge, content_type="application/json")
-    assert (status, json.loads(body)["code"]) == (431, 431)
+    assert (status, json.loads(body)["code"]) == (431, 8)
     assert_serves(emulator)
 
 
 def test_what_is_no_http_is_answered_or_hung_up_on(emulator: RunningEmulator) -> None:
-    status, _, body = raw(emulator, b"GARBAGE\r\n\r\n")
-    assert (status, json.loads(body)["code"]) == (400, 400)
+    status, headers, body = raw(emulator, b"GARBAGE\r\n\r\n")
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert json.loads(body) == {"code": 3, "message": "Bad Request", "details": []}
     # The preface of HTTP/2, and then what is no frame.
     with closing(socket.create_connection((emulator.host, emulator.port))) as connection:
         connection.settimeout(20)
@@ -614,3 +615,20 @@ def test_clients_that_hang_up_disturb_nobody(
     assert emulator.stop() == 0
     # Read by a thread: complete once the process has ended and its pipe is closed.
     assert emulator.stderr == []
+
+
+def test_documented_style_reaches_every_error(
+    start_emulator: Callable[..., RunningEmulator],
+) -> None:
+    emulator = start_emulator("--documented-style", "--transition-seconds", "0")
+    status, _, body = raw(emulator, b"GARBAGE\r\n\r\n")
+    assert (status, json.loads(body)["code"]) == (400, 400)
+    path = f"{PREFIX}/gateways"
+    status, _, body = post(emulator, path, b"{}", content_type="application/json")
+    assert (status, json.loads(body)["code"]) == (400, 400)
+    status, _, body = post(emulator, path, GATEWAY_JSON, content_type="application/json")
+    conditions = json.loads(body)["gateway"]["status"]["conditions"]
+    assert [condition["status"] for condition in conditions] == ["False", "False"]
+    # Our own client reads either style.
+    with client(emulator, "rest") as found:
+        assert found.gateways.list()[0].status.status == STATUS_READY

@@ -8,8 +8,9 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from triwire.errors import Code
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["MAX_ENVOY_HEADER_KIB", "EnvoyMissingError", "command", "environment"]
@@ -57,6 +58,7 @@ def command(
     port: int,
     tls: tuple[Path, Path] | None,
     admin_address_file: str,
+    documented_style: bool,
 ) -> list[str]:
     """Return the command that runs Envoy in the foreground.
 
@@ -66,6 +68,7 @@ def command(
         port: TCP port, or 0 for any free one.
         tls: Certificate chain and private key, both PEM files, or None for plaintext.
         admin_address_file: Where Envoy writes the address of its admin interface.
+        documented_style: Whether the code of errors is the HTTP status.
     """
     from pyvoy import PyvoyServer
 
@@ -88,7 +91,7 @@ def command(
         listener["enable_reuse_port"] = False
         for chain in listener["filter_chains"]:
             for network_filter in chain["filters"]:
-                _complete(network_filter["typed_config"])
+                _complete(network_filter["typed_config"], documented_style=documented_style)
     return [
         os.fspath(program),
         "--config-yaml",
@@ -104,17 +107,40 @@ def command(
     ]
 
 
-def _complete(http: dict[str, Any]) -> None:
+# HTTP statuses that Envoy answers with by itself, and the codes that they stand for.
+_LOCAL_REPLIES: Final = {
+    400: Code.INVALID_ARGUMENT,
+    408: Code.DEADLINE_EXCEEDED,
+    431: Code.RESOURCE_EXHAUSTED,
+    503: Code.UNAVAILABLE,
+}
+
+
+def _error_body(code: int | str) -> dict[str, object]:
+    fields: dict[str, object] = {"code": code, "message": "%LOCAL_REPLY_BODY%", "details": []}
+    return {"json_format": fields}
+
+
+def _code_for(status: int, code: Code) -> dict[str, object]:
+    """Return the rule by which Envoy writes a code in place of the HTTP status."""
+    value = {"default_value": status, "runtime_key": f"emulator.local_reply.{status}"}
+    return {
+        "filter": {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}},
+        "body_format_override": _error_body(int(code)),
+    }
+
+
+def _complete(http: dict[str, Any], *, documented_style: bool) -> None:
     """Add to the configuration of Envoy's HTTP connection manager what pyvoy leaves open."""
     http["max_request_headers_kb"] = MAX_ENVOY_HEADER_KIB
     # Answers that Envoy gives by itself, to what is no HTTP or has too large headers, take the
-    # form of REST's errors. Their code is the HTTP status in either style.
-    body: Mapping[str, object] = {
-        "code": "%RESPONSE_CODE%",
-        "message": "%LOCAL_REPLY_BODY%",
-        "details": [],
+    # form of REST's errors.
+    http["local_reply_config"] = {
+        "body_format": _error_body("%RESPONSE_CODE%"),
+        "mappers": []
+        if documented_style
+        else [_code_for(status, code) for status, code in _LOCAL_REPLIES.items()],
     }
-    http["local_reply_config"] = {"body_format": {"json_format": body}}
     # A malformed HTTP/2 request ends its own stream, not the connection of the others.
     http["http2_protocol_options"] = {"override_stream_error_on_invalid_http_message": True}
     # Envoy's name in the server header would be true, but says nothing of the emulator.

@@ -156,6 +156,7 @@ class EmulatorProcess:
                 port=self._listen.port,
                 tls=self._listen.tls,
                 admin_address_file=f"/dev/fd/{admin_write}",
+                documented_style=self._settings.documented_style,
             )
             try:
                 self._spawn(arguments, environment, admin_write)
