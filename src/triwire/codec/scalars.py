@@ -34,6 +34,7 @@ _NON_FINITE: Final = {
     "Infinity": float("inf"),
     "-Infinity": float("-inf"),
 }
+_NAMES_SHOWN: Final = 16  # of an enum, in an error
 # 2^64 has 20 digits: what is longer is out of every range, and is not worth converting.
 _MAX_DIGITS: Final = 40
 
@@ -183,7 +184,8 @@ def _enum_reader(field: AnyField, policy: EnumPolicy) -> Callable[[Json], Any]:
     enum = field.enum_type
     numbers = {value.name: value.number for value in enum.values}
     by_spelling = {**numbers, **policy.enum_aliases.get(enum.full_name, {}), **numbers}
-    names = ", ".join(by_spelling)
+    shown = list(by_spelling)[:_NAMES_SHOWN]
+    names = ", ".join([*shown, "..."] if len(by_spelling) > len(shown) else shown)
     known = frozenset(numbers.values())
     skip_unknown = policy.ignore_unknown_enum_names
     read_int32 = _integer_reader("int32", -(2**31), 2**31 - 1)

@@ -129,13 +129,6 @@ class RestApplication:
             reader,
         )
 
-    def has_path(self, raw_path: str) -> bool:
-        """Whether some verb has a route for a path, percent-encoded as it was sent."""
-        try:
-            return bool(self._router.allowed(raw_path))
-        except RequestError:
-            return False
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; see the ASGI specification, version 3."""
         if scope["type"] != "http":

@@ -63,13 +63,18 @@ class ClientPlan:
             raise ValueError(message)
         self._path = method.path
         descriptor = method.request_type.DESCRIPTOR
-        try:
-            self._bindings = [
-                _Binding(descriptor, method.response_type.DESCRIPTOR, rule)
-                for rule in (method.http, *method.http.additional_bindings)
-            ]
-        except ValueError as error:
-            raise ValueError(f"{method.path}: {error}") from error
+        response = method.response_type.DESCRIPTOR
+        self._bindings: list[_Binding] = []
+        unfit = ""
+        for rule in (method.http, *method.http.additional_bindings):
+            try:
+                self._bindings.append(_Binding(descriptor, response, rule))
+            except _NoMatchError as error:
+                unfit = str(error)
+            except ValueError as error:
+                raise ValueError(f"{method.path}: {error}") from error
+        if not self._bindings:
+            raise ValueError(f"{method.path}: {unfit}")
 
     def call(self, request: AnyMessage) -> HttpCall:
         """Return the HTTP request, by the first binding whose path the request can fill.
@@ -145,7 +150,7 @@ def _wildcard_free(part: object, template: str) -> str:
     if isinstance(part, Literal):
         return part.source
     message = f"path template {template!r}: a client cannot fill a wildcard outside of a variable"
-    raise ValueError(message)
+    raise _NoMatchError(message)
 
 
 def _expander(descriptor: AnyDescriptor, variable: Variable) -> Callable[[AnyMessage], str]:

@@ -69,6 +69,15 @@ def test_an_alias_of_an_unknown_spelling_is_refused_with_the_names_that_exist() 
     )
 
 
+def test_an_error_lists_the_first_names_of_a_long_enum_only() -> None:
+    spellings = {f"alias_{number}": 1 for number in range(50)}
+    codec = ProtoJsonCodec(
+        enum_aliases={f"{PACKAGE}.Color": spellings}, ignore_unknown_enum_names=False
+    )
+    _, problem = _refusal(codec, '{"color":"blau"}')
+    assert problem.endswith('alias_11, ...; got string "blau"')
+
+
 def test_null_for_an_enum_is_its_default_with_aliases_too() -> None:
     for write in (False, True):
         codec = ProtoJsonCodec(enum_aliases=ALIASES, write_enum_aliases=write)

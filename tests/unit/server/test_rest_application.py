@@ -524,14 +524,6 @@ async def test_streams_and_methods_without_a_rule_are_left_out() -> None:
     stream = _method("Stream", HttpRule("GET", "/v1/stream"), StreamKind.SERVER_STREAM)
     application = _application(Recorder(), methods=[stream, _method("Bare", None)])
     assert (await _call(application, "GET", "/v1/stream")).status == 404
-    assert not application.has_path("/v1/stream")
-
-
-def test_paths_can_be_asked_for() -> None:
-    application = _application(Recorder())
-    assert application.has_path("/v1/things/x")
-    assert not application.has_path("/v2")
-    assert not application.has_path("/v1/things/..")
 
 
 @pytest.mark.parametrize(

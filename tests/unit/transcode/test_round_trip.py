@@ -154,6 +154,11 @@ def test_the_longest_paths_cost_no_recursion() -> None:
     assert _read(method, call.verb, call.target, b"").name == value
 
 
+def test_a_client_passes_over_bindings_that_only_a_server_can_use() -> None:
+    rule = HttpRule("GET", "/v1/*", additional_bindings=(HttpRule("GET", "/v1/things"),))
+    assert ClientPlan(_method(rule)).call(message_class("Request")()).target == "/v1/things"
+
+
 @pytest.mark.parametrize(
     ("rule", "problem"),
     [
