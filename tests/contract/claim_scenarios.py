@@ -86,9 +86,9 @@ async def parameters(cast: Cast) -> object:
 
 async def wait(cast: Cast) -> object:
     made = await cast.admin.capacity_claims.create(CreateCapacityClaimRequest(**CLAIM))
-    ready = await cast.admin.capacity_claims.wait_until_ready(made, timeout_seconds=30)
+    ready = await cast.patient.capacity_claims.wait_until_ready(made, timeout_seconds=30)
     await cast.admin.capacity_claims.delete(CLAIM_ID)
-    await cast.admin.capacity_claims.wait_until_deleted(ready, timeout_seconds=30)
+    await cast.patient.capacity_claims.wait_until_deleted(ready, timeout_seconds=30)
     return [ready, await failed(cast.admin.capacity_claims.get(CLAIM_ID))]
 
 

@@ -223,9 +223,9 @@ PARAMETERS: Final[list[Any]] = [
 async def wait(cast: Cast) -> object:
     """A disabled deployment becomes READY, too."""
     await create(cast)
-    ready = await cast.admin.deployments.wait_until_ready(DEPLOYMENT_ID, timeout_seconds=30)
+    ready = await cast.patient.deployments.wait_until_ready(DEPLOYMENT_ID, timeout_seconds=30)
     await cast.admin.deployments.delete(id=DEPLOYMENT_ID)
-    await cast.admin.deployments.wait_until_deleted(ready, timeout_seconds=30)
+    await cast.patient.deployments.wait_until_deleted(ready, timeout_seconds=30)
     return [ready, await failed(cast.admin.deployments.get(DEPLOYMENT_ID))]
 
 

@@ -126,7 +126,7 @@ EXCEPTIONS: Final = (
         "waiting while the status is one of the future",
         ("rest",),
         ("message",),
-        "gateway newer was not ready within 0.05 s; last seen as STATUS_UNSPECIFIED",
+        "gateway newer was not ready within 60 s; last seen as STATUS_UNSPECIFIED",
         _ENUM_NAMES,
     ),
 )

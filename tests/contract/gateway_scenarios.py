@@ -223,9 +223,9 @@ async def updated_after_extremes(cast: Cast) -> object:
 
 async def wait(cast: Cast) -> object:
     made = await cast.admin.gateways.create(**GATEWAY)
-    ready = await cast.admin.gateways.wait_until_ready(made, timeout_seconds=30)
+    ready = await cast.patient.gateways.wait_until_ready(made, timeout_seconds=30)
     await cast.admin.gateways.delete(GATEWAY_ID)
-    await cast.admin.gateways.wait_until_deleted(GATEWAY_ID, timeout_seconds=30)
+    await cast.patient.gateways.wait_until_deleted(GATEWAY_ID, timeout_seconds=30)
     return [ready, await failed(cast.admin.gateways.get(GATEWAY_ID))]
 
 
@@ -281,7 +281,7 @@ async def long_transition(cast: Cast) -> object:
 
 TOO_SLOW: Final = Failure(
     "DEADLINE_EXCEEDED",
-    f"gateway {GATEWAY_ID} was not ready within 0.05 s; last seen as STATUS_CREATING",
+    f"gateway {GATEWAY_ID} was not ready within 60 s; last seen as STATUS_CREATING",
     from_server=False,
 )
 
@@ -289,9 +289,7 @@ TOO_SLOW: Final = Failure(
 async def too_slow(cast: Cast) -> object:
     """Wait for what does not come in time."""
     made = await cast.admin.gateways.create(**GATEWAY)
-    return await failed(
-        cast.admin.gateways.wait_until_ready(made, timeout_seconds=0.05, poll_seconds=0.01)
-    )
+    return await failed(cast.patient.gateways.wait_until_ready(made, timeout_seconds=60))
 
 
 SCENARIOS: Final = (

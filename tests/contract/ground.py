@@ -18,7 +18,7 @@ from triwire.call.sync import Caller
 from triwire.config import Endpoint, TlsOptions
 from triwire.dial import aio, sync
 from triwire.dial.wires import WIRES
-from triwire.testing import AsyncMemoryTransport, MemoryTransport
+from triwire.testing import AsyncManualClock, AsyncMemoryTransport, ManualClock, MemoryTransport
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,7 +41,7 @@ __all__ = [
     "tokens_file",
 ]
 
-_MakeClient: TypeAlias = Callable[[str | None], AsyncInferenceClient]
+_MakeClient: TypeAlias = Callable[..., AsyncInferenceClient]
 _Call: TypeAlias = Callable[..., Awaitable[Any]]
 
 DOCUMENTED: Final = "rest-documented"
@@ -140,6 +140,7 @@ class Stage:
         client, call = self._of_async(wire) if colour == "async" else self._of_sync(wire)
         return Cast(
             admin=client(mine.admin),
+            patient=client(mine.admin, manual_clock=True),
             viewer=client(mine.viewer),
             powerless=client(mine.powerless),
             stranger=client(stranger.admin),
@@ -153,9 +154,12 @@ class Stage:
         if transport is None:
             transport = self._async[wire] = self._open_async(wire)
 
-        def client(token: str | None) -> AsyncInferenceClient:
+        def client(token: str | None, *, manual_clock: bool = False) -> AsyncInferenceClient:
             return AsyncInferenceClient(
-                transport=transport, token=token, timeout_seconds=_TIMEOUT_SECONDS
+                transport=transport,
+                token=token,
+                timeout_seconds=_TIMEOUT_SECONDS,
+                clock=AsyncManualClock() if manual_clock else None,
             )
 
         async def call(method: MethodSpec[Any, Any], request: Message, token: str) -> Any:
@@ -170,9 +174,14 @@ class Stage:
         if transport is None:
             transport = self._sync[wire] = self._open_sync(wire)
 
-        def client(token: str | None) -> AsyncInferenceClient:
+        def client(token: str | None, *, manual_clock: bool = False) -> AsyncInferenceClient:
             return dressed(
-                InferenceClient(transport=transport, token=token, timeout_seconds=_TIMEOUT_SECONDS)
+                InferenceClient(
+                    transport=transport,
+                    token=token,
+                    timeout_seconds=_TIMEOUT_SECONDS,
+                    clock=ManualClock() if manual_clock else None,
+                )
             )
 
         async def call(method: MethodSpec[Any, Any], request: Message, token: str) -> Any:

@@ -29,6 +29,7 @@ class Cast:
 
     Attributes:
         admin: An Inference Admin.
+        patient: The admin with a clock of its own, on which waiting takes no time.
         viewer: An Inference Viewer of the same organization.
         powerless: A user of the same organization with no role.
         stranger: An Inference Admin of another organization.
@@ -38,6 +39,7 @@ class Cast:
     """
 
     admin: AsyncInferenceClient
+    patient: AsyncInferenceClient
     viewer: AsyncInferenceClient
     powerless: AsyncInferenceClient
     stranger: AsyncInferenceClient

