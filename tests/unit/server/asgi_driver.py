@@ -83,8 +83,9 @@ def request(
         disconnect: Whether the client goes away after the last part, before the body ends.
         stall: Whether it stays, and sends nothing more.
     """
+    unfinished = stall or disconnect
     call = _request(
-        application, verb, path, headers, body, disconnect=disconnect, unfinished=stall or disconnect
+        application, verb, path, headers, body, disconnect=disconnect, unfinished=unfinished
     )
     return asyncio.run(call)
 
