@@ -88,6 +88,7 @@ test-lowest: $(LOWEST)/.stamp ## Run unit and contract tests on the lowest allow
 bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARGS="--rounds 3")
 	@$(PY) -m bench.calls $(ARGS)
 	@$(PY) -m bench.startup $(ARGS)
+	@$(PY) -m bench.codec $(ARGS)
 
 .PHONY: generate
 generate: $(VENV)/.stamp-dev ## Write the code that is derived from proto/ and from the aio.py files
