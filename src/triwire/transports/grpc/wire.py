@@ -39,7 +39,8 @@ _OWN_CODES: Final = frozenset(
 )
 _OWN_WORDS: Final = re.compile(
     r"failed to connect|DNS resolution failed|errors resolving|empty address list"
-    r"|Connection reset by peer|Socket closed|Broken pipe|[Tt]ransport closed|Stream removed|GOAWAY|Too many pings"
+    r"|Connection reset by peer|Socket closed|Broken pipe|[Tt]ransport closed|Stream removed"
+    r"|GOAWAY|Too many pings"
     r"|[Kk]eepalive|ping timeout|No status received|Cancelling all calls"
     r"|received metadata size exceeds|message larger than max|^Deadline Exceeded$"
 )
