@@ -23,10 +23,9 @@ __all__ = [
 
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
 
-# Who made a status? Older releases of grpcio mark what came over the wire in their debug text,
-# 1.85 says it nowhere: there it is the server's, unless code and words are those that grpcio
-# itself uses (read out of 1.85.1's library, and tested over sockets).
-_FROM_PEER: Final = re.compile(r"Error received from peer", re.IGNORECASE)
+# Who made a status, the server or grpcio? No release says: 1.71 writes "Error received from
+# peer" into the debug text of both, 1.85 of neither. It is the server's, unless code and words
+# are those that grpcio itself uses (out of both releases' libraries, and tested over sockets).
 _OWN_CODES: Final = frozenset(
     {
         Code.CANCELLED,
@@ -118,7 +117,7 @@ def rpc_error(
             rich = _rich_error(value, code, text)
             if rich is not None:
                 return rich
-    if _is_from_server(code, text, debug or ""):
+    if _is_from_server(code, text):
         return RpcError(code, text, from_server=True)
     if code is Code.DEADLINE_EXCEEDED:
         return timeout_error(seconds)
@@ -126,11 +125,9 @@ def rpc_error(
     return failed or RpcError(code, text)
 
 
-def _is_from_server(code: Code, text: str, debug: str) -> bool:
+def _is_from_server(code: Code, text: str) -> bool:
     if _NOT_GRPC.search(text):
         return False
-    if _FROM_PEER.search(debug):
-        return True
     return code not in _OWN_CODES or not _OWN_WORDS.search(text)
 
 
