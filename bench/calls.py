@@ -216,7 +216,7 @@ def measure_sync(server: Server, gateway_id: str, *, rounds: int, calls: int) ->
 
 def main() -> None:
     """Measure, print, and write JSON if asked."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--calls", type=int, default=320)
     parser.add_argument("--json", type=Path)

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 __all__ = ["Server", "emulator"]
 
@@ -22,7 +22,7 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def emulator() -> Iterator[Server]:
+def emulator() -> Generator[Server]:
     """Run the emulator on a free loopback port for the length of the block."""
     command = [sys.executable, "-m", "coreweave_inference.cli", "emulator", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

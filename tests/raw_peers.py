@@ -6,12 +6,24 @@ import contextlib
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
-__all__ = ["answering", "closing", "plaintext", "resetting", "serving", "silent", "unused_port"]
+__all__ = [
+    "Behaviour",
+    "answering",
+    "closing",
+    "plaintext",
+    "resetting",
+    "serving",
+    "silent",
+    "unused_port",
+]
+
+# What a server does with a connection until it returns or the event is set.
+Behaviour: TypeAlias = "Callable[[socket.socket, threading.Event], None]"
 
 
 def _read_request(connection: socket.socket) -> None:
@@ -68,7 +80,7 @@ def silent(connection: socket.socket, ended: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def serving(behave: Callable[[socket.socket, threading.Event], None]) -> Iterator[int]:
+def serving(behave: Behaviour) -> Generator[int]:
     """Serve on a loopback port for the length of the block; gives the port."""
     ended = threading.Event()
     workers: list[threading.Thread] = []

@@ -82,8 +82,9 @@ async def test_a_silent_server_is_given_up_at_the_timeout(wire: str) -> None:
         pytest.param(raw_peers.resetting, id="reset"),
     ],
 )
-async def test_a_connection_that_breaks_is_unavailable(wire: str, behave: object) -> None:
-    assert callable(behave)
+async def test_a_connection_that_breaks_is_unavailable(
+    wire: str, behave: raw_peers.Behaviour
+) -> None:
     with raw_peers.serving(behave) as port:
         error = await failure(wire, f"http://127.0.0.1:{port}")
     assert error.code is Code.UNAVAILABLE

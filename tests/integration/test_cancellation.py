@@ -18,7 +18,7 @@ from triwire.errors import Code, RpcError
 from triwire.spec import CallOptions, HttpRule, MethodSpec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 METHOD = MethodSpec(
     "acme.v1.EchoService",
@@ -30,7 +30,7 @@ METHOD = MethodSpec(
 
 
 @contextlib.asynccontextmanager
-async def hanging_call(wire: str) -> AsyncIterator[AsyncCaller]:
+async def hanging_call(wire: str) -> AsyncGenerator[AsyncCaller]:
     with raw_peers.serving(raw_peers.silent) as port:
         endpoint = Endpoint.parse(f"http://127.0.0.1:{port}")
         transport = dial(wire, endpoint, tls=TlsOptions(), user_agent="test/1")

@@ -32,8 +32,12 @@ class ServerContext:
     wire: str
     headers: Metadata = field(default_factory=Metadata)
     timeout_seconds: float | None = None
-    response_headers: list[tuple[str, str | bytes]] = field(default_factory=list)
-    response_trailers: list[tuple[str, str | bytes]] = field(default_factory=list)
+    response_headers: list[tuple[str, str | bytes]] = field(
+        default_factory=list[tuple[str, str | bytes]]
+    )
+    response_trailers: list[tuple[str, str | bytes]] = field(
+        default_factory=list[tuple[str, str | bytes]]
+    )
 
 
 Handler: TypeAlias = Callable[[Any, ServerContext], "Message | Awaitable[Message]"]
