@@ -90,6 +90,12 @@ bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARG
 	@$(PY) -m bench.startup $(ARGS)
 	@$(PY) -m bench.codec $(ARGS)
 
+SEEDS ?= 1500
+
+.PHONY: simulate
+simulate: $(VENV)/.stamp-dev ## Run the watch's tracker through SEEDS simulated histories with faults
+	@$(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
 .PHONY: generate
 generate: $(VENV)/.stamp-dev ## Write the code that is derived from proto/ and from the aio.py files
 	@$(PY) scripts/generate.py
