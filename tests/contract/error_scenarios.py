@@ -313,6 +313,23 @@ async def no_time_at_all(cast: Cast) -> object:
         return str(error).partition(": ")[0]
 
 
+ODD_IDS: Final = ("", "..", "parameters", "a/b", "a b?#", "%2e%2e", "\u00e9")
+
+
+async def odd_ids(cast: Cast) -> object:
+    """Ids that a URL has to escape, or that mean something else in one."""
+
+    async def outcome(resource_id: str) -> object:
+        try:
+            return await failed(cast.admin.gateways.get(resource_id))
+        except ValueError:
+            return "ValueError"
+        except AssertionError as error:
+            return str(error)
+
+    return {resource_id: await outcome(resource_id) for resource_id in ODD_IDS}
+
+
 UNKNOWN_METHOD: Final = MethodSpec(
     "coreweave.inference.v1alpha1.GatewayService",
     "PaintGateway",
@@ -396,6 +413,21 @@ SCENARIOS: Final = (
             "headers of N bytes are above the limit of 32768",
             True,
         ],
+    ),
+    Scenario(
+        "ids that URLs do not carry as they are",
+        odd_ids,
+        {
+            resource_id: invalid(
+                (
+                    "id",
+                    "must be a valid UUID"
+                    if resource_id
+                    else "value is empty, which is not a valid UUID",
+                )
+            )
+            for resource_id in ODD_IDS
+        },
     ),
     Scenario(
         "the order of checks",

@@ -49,6 +49,7 @@ _ENUM_NAMES: Final = (
 _UNHEARD: Final = Struct(
     fields={"@type": Value(string_value="type.googleapis.com/acme.v1.Unheard")}
 )
+_IDS: Final = "ids that URLs do not carry as they are"
 _UNKNOWN: Final = "methods that the server does not have"
 _NEWER: Final = "enum values and fields from a newer server"
 
@@ -62,6 +63,25 @@ EXCEPTIONS: Final = (
         _ROUTES,
     ),
     Difference(_UNKNOWN, _REST, (1, "message"), "no method is served at GET /v1/paint", _ROUTES),
+    *(
+        Difference(
+            _IDS,
+            _REST,
+            (resource_id,),
+            "ValueError",
+            "the id is a segment of the path: an empty one names another route, and servers and "
+            "proxies resolve dots before anybody reads them; the client refuses both",
+        )
+        for resource_id in ("", "..")
+    ),
+    Difference(
+        _IDS,
+        _REST,
+        ("parameters",),
+        "the call succeeded with ",
+        "the URL of this id is that of GetGatewayParameters, whose answer has no field of a "
+        "gateway: what comes back is one without fields",
+    ),
     *(
         Difference(
             _UNKNOWN,
