@@ -16,6 +16,7 @@ __all__ = [
     "HandlerColourError",
     "SystemClock",
     "async_resolve",
+    "draw_fraction",
     "resolve",
 ]
 
@@ -71,6 +72,13 @@ class AsyncSystemClock:
         import asyncio
 
         await asyncio.sleep(seconds)
+
+
+def draw_fraction() -> float:
+    """Return an evenly distributed number from 0 to 1, for jitter."""
+    import random
+
+    return random.random()  # noqa: S311 - jitter is no secret
 
 
 _clock: type[Clock] = SystemClock

@@ -122,7 +122,9 @@ class RpcError(Exception):
         from_server: True if the server sent this error, False if the client inferred it
             (a lost connection, an expired deadline, an answer that is no RPC answer).
         retry_delay_seconds: How long the server asked to wait before another attempt
-            (google.rpc.RetryInfo), or None.
+            (google.rpc.RetryInfo, Retry-After, grpc-retry-pushback-ms), or None. Negative:
+            it asked not to be tried again.
+        attempts: How many attempts the call made.
     """
 
     code: Code
@@ -130,6 +132,7 @@ class RpcError(Exception):
     details: tuple[Message, ...]
     from_server: bool
     retry_delay_seconds: float | None
+    attempts: int
 
     def __init__(
         self,
@@ -148,6 +151,7 @@ class RpcError(Exception):
         if retry_delay_seconds is None and self.details:
             retry_delay_seconds = _retry_delay_seconds(self.details)
         self.retry_delay_seconds = retry_delay_seconds
+        self.attempts = 1
 
     @override
     def __str__(self) -> str:

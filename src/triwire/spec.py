@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
 from triwire._typing import override
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from triwire.retry import RetryPolicy
 
 __all__ = [
     "CallOptions",
@@ -80,6 +82,7 @@ class MethodSpec(Generic[RequestT, ResponseT]):
         stream_kind: Which sides stream.
         idempotency: The method's declared idempotency level.
         http: Its google.api.http rule, or None when REST cannot carry it.
+        retry: Its retry policy out of a gRPC service config, or None.
         path: "/service/name", the path of the method in gRPC and Connect.
     """
 
@@ -90,6 +93,7 @@ class MethodSpec(Generic[RequestT, ResponseT]):
     stream_kind: StreamKind = StreamKind.UNARY
     idempotency: Idempotency = Idempotency.UNKNOWN
     http: HttpRule | None = None
+    retry: RetryPolicy | None = None
     path: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,12 +160,18 @@ class CallOptions:
     """Settings of a call that are no fields of its request.
 
     Attributes:
-        timeout_seconds: Budget for the whole call, or None for no limit.
+        timeout_seconds: Budget for the whole call, all attempts and the waits between them,
+            or None for no limit.
         headers: Metadata to send beside what the client sends by itself.
+        attempt_timeout_seconds: Limit for each attempt, or None for what is left of the call.
+        retry: How failed attempts are tried again: a policy for every method, None for not
+            at all, or "method" for what the method's service config says.
     """
 
     timeout_seconds: float | None = None
     headers: Metadata = field(default_factory=Metadata)
+    attempt_timeout_seconds: float | None = None
+    retry: RetryPolicy | Literal["method"] | None = "method"
 
 
 class RawResponse:

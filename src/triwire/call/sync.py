@@ -6,14 +6,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from triwire._io import SystemClock
+from triwire._io import SystemClock, draw_fraction
+from triwire.call.attempts import Retrying, shorter
 from triwire.call.request import at_deadline, check_request, describe, merged_headers
 from triwire.errors import RpcError
+from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from triwire._io import Clock
-    from triwire.spec import MethodSpec
+    from triwire.spec import MethodSpec, RawResponse
     from triwire.transports.base import RequestT, ResponseT, Transport
 
 __all__ = ["Caller"]
@@ -32,6 +36,8 @@ class Caller:
         options: Settings of every call made here.
         headers: Pairs sent before those of `options`, such as the authorization. Never logged.
         clock: Time, for waiting.
+        budget: Tokens for retries; derived callers share it.
+        draw: Gives evenly distributed numbers from 0 to 1, for the jitter of waits.
     """
 
     def __init__(
@@ -41,13 +47,19 @@ class Caller:
         options: CallOptions | None = None,
         headers: tuple[tuple[str, str | bytes], ...] = (),
         clock: Clock | None = None,
+        budget: RetryBudget | None = None,
+        draw: Callable[[], float] = draw_fraction,
     ) -> None:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
         self._base_headers = headers
         self._headers = merged_headers(headers, self._options.headers)
-        self._timeout_seconds = self._options.timeout_seconds
+        self._first_timeout_seconds = shorter(
+            self._options.timeout_seconds, self._options.attempt_timeout_seconds
+        )
         self._clock: Clock = clock if clock is not None else SystemClock()
+        self._budget = budget if budget is not None else RetryBudget()
+        self._draw = draw
 
     @property
     def transport(self) -> Transport:
@@ -67,20 +79,26 @@ class Caller:
     def with_options(self, options: CallOptions) -> Caller:
         """Return a caller over the same transport with other options."""
         return Caller(
-            self._transport, options=options, headers=self._base_headers, clock=self._clock
+            self._transport,
+            options=options,
+            headers=self._base_headers,
+            clock=self._clock,
+            budget=self._budget,
+            draw=self._draw,
         )
 
     def unary(
         self, method: MethodSpec[RequestT, ResponseT], request: RequestT
     ) -> Response[ResponseT]:
-        """Call a unary method once.
+        """Call a unary method, again if it fails and its retry policy says so.
 
         Args:
             method: The method to call.
             request: The request; not changed.
 
         Raises:
-            RpcError: the call failed, or its response cannot be read.
+            RpcError: the call failed for good, or its response cannot be read. `attempts` says
+                how often it was tried, and a note why it was not tried again.
             TypeError: `request` is not the method's request message.
             ValueError: the client is closed.
         """
@@ -88,22 +106,46 @@ class Caller:
         started = self._clock.monotonic_seconds()
         try:
             raw = self._transport.unary(
-                method, request, headers=self._headers, timeout_seconds=self._timeout_seconds
+                method, request, headers=self._headers, timeout_seconds=self._first_timeout_seconds
             )
-            message = self._transport.decode(method, raw.body)
         except RpcError as error:
-            if _log.isEnabledFor(logging.DEBUG):
-                _log.debug("%s %s", describe(self._transport.wire, method), error.code.name)
-            elapsed = self._clock.monotonic_seconds() - started
-            final = at_deadline(
-                error, timeout_seconds=self._timeout_seconds, elapsed_seconds=elapsed
-            )
-            if final is error:
-                raise
-            raise final from error
+            raw = self._try_again(method, request, error, started)
+        self._budget.succeeded()
+        message = self._transport.decode(method, raw.body)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(self._transport.wire, method), len(raw.body))
         return Response(message, raw)
+
+    def _try_again(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        request: RequestT,
+        error: RpcError,
+        started: float,
+    ) -> RawResponse:
+        """Go on after a first attempt that failed, until one succeeds or it is time to give up."""
+        options = self._options
+        policy = method.retry if options.retry == "method" else options.retry
+        retrying = Retrying(policy, self._budget, draw=self._draw, options=options, started=started)
+        began, timeout = started, self._first_timeout_seconds
+        while True:
+            now = self._clock.monotonic_seconds()
+            seen = at_deadline(error, timeout_seconds=timeout, elapsed_seconds=now - began)
+            wait = retrying.wait_seconds(seen, now=now)
+            if _log.isEnabledFor(logging.DEBUG):
+                name = describe(self._transport.wire, method)
+                _log.debug("%s", retrying.describe(name, seen, wait))
+            if wait is None:
+                raise retrying.final(seen) from error.__cause__ if seen is error else error
+            self._clock.sleep(wait)
+            began = self._clock.monotonic_seconds()
+            timeout = retrying.attempt_timeout_seconds(now=began)
+            try:
+                return self._transport.unary(
+                    method, request, headers=self._headers, timeout_seconds=timeout
+                )
+            except RpcError as failure:
+                error = failure
 
     def close(self) -> None:
         """Close the transport, for every caller that shares it. Idempotent."""
