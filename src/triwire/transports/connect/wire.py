@@ -17,6 +17,7 @@ from triwire.errors import Code, RpcError, decode_details
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata, to_text
+from triwire.transports.pushback import retry_after_seconds, with_pushback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,7 +79,8 @@ def raw_response(response: HttpResponse) -> RawResponse:
     """
     content_type = response.header("content-type").partition(";")[0].strip().lower()
     if response.status != _OK:
-        raise _error(response, content_type)
+        delay = retry_after_seconds(response.header("retry-after"), response.header("date"))
+        raise with_pushback(_error(response, content_type), delay)
     if content_type != _CONTENT_TYPE:
         raise RpcError(
             Code.INTERNAL if content_type.startswith("application/") else Code.UNKNOWN,

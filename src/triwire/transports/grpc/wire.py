@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError, from_status
 from triwire.transports.failures import timeout_error, tls_error
+from triwire.transports.pushback import grpc_pushback_seconds, with_pushback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
+_PUSHBACK: Final = "grpc-retry-pushback-ms"
 
 # Who made a status, the server or grpcio? No release says: 1.71 writes "Error received from
 # peer" into the debug text of both, 1.85 of neither. It is the server's, unless code and words
@@ -110,18 +112,29 @@ def rpc_error(
         trailers: Trailing metadata, with grpc-status-details-bin where the server sent it.
         seconds: The timeout that the call had, for the text of DEADLINE_EXCEEDED.
     """
-    text = details or ""
-    code = Code.from_number(number)
-    for key, value in trailers or ():
-        if key == _STATUS_DETAILS:
-            rich = _rich_error(value, code, text)
-            if rich is not None:
-                return rich
+    pairs = dict(trailers or ())
+    error = _error(Code.from_number(number), details or "", debug or "", pairs, seconds)
+    pushback = pairs.get(_PUSHBACK)
+    delay = grpc_pushback_seconds(pushback) if isinstance(pushback, str) else None
+    return with_pushback(error, delay)
+
+
+def _error(
+    code: Code,
+    text: str,
+    debug: str,
+    trailers: dict[str, str | bytes],
+    seconds: float | None,
+) -> RpcError:
+    packed = trailers.get(_STATUS_DETAILS)
+    rich = _rich_error(packed, code, text) if packed is not None else None
+    if rich is not None:
+        return rich
     if _is_from_server(code, text):
         return RpcError(code, text, from_server=True)
     if code is Code.DEADLINE_EXCEEDED:
         return timeout_error(seconds)
-    failed = tls_error(text, debug or "") if code is Code.UNAVAILABLE else None
+    failed = tls_error(text, debug) if code is Code.UNAVAILABLE else None
     return failed or RpcError(code, text)
 
 

@@ -14,6 +14,11 @@ from triwire.errors import Code, RpcError, decode_details
 from triwire.spec import RawResponse
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata, to_text
+from triwire.transports.pushback import (
+    grpc_pushback_seconds,
+    retry_after_seconds,
+    with_pushback,
+)
 
 if TYPE_CHECKING:
     from connectrpc.client import ResponseMetadata
@@ -122,18 +127,24 @@ def rpc_error(
         return cause
     # PROTOCOL-WEB.md: the status comes in the trailers of the body, or in the headers.
     if "grpc-status" in metadata.trailers:
-        return RpcError(
+        found = RpcError(
             code,
             error.message,
             details=decode_details((d.type_name, d.message_bytes) for d in error.details),
             from_server=True,
         )
+        pushback = metadata.trailers.get("grpc-retry-pushback-ms")
+        return with_pushback(found, None if pushback is None else grpc_pushback_seconds(pushback))
     status = metadata.http_status
     if status is None:
         return RpcError(code, error.message)
     kind = metadata.headers.get("content-type", "none")
-    return RpcError(
+    delay = retry_after_seconds(
+        metadata.headers.get("retry-after", ""), metadata.headers.get("date", "")
+    )
+    failure = RpcError(
         code,
         f"no RPC answer but HTTP status {status} with content type {kind!r}: {error.message}; "
         "look for a proxy in between, and whether the endpoint and its path prefix are right",
     )
+    return with_pushback(failure, delay)

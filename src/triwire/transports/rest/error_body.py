@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire.errors import Code, RpcError, code_from_http, decode_details
+from triwire.transports.pushback import retry_after_seconds, with_pushback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ _TOLD_BY_DETAIL: Final = {
 
 def error_from_body(response: HttpResponse) -> RpcError:
     """Return the error that a response with a status other than 2xx stands for."""
-    delay = _retry_after_seconds(response)
+    delay = retry_after_seconds(response.header("retry-after"), response.header("date"))
     tree = _error_object(response.body)
     if tree is None:
         code = _INFERRED.get(response.status, Code.UNKNOWN)
@@ -60,10 +61,7 @@ def error_from_body(response: HttpResponse) -> RpcError:
         details=details,
         from_server=True,
     )
-    if error.retry_delay_seconds is None:
-        # RetryInfo among the details comes first: the header knows whole seconds only.
-        error.retry_delay_seconds = delay
-    return error
+    return with_pushback(error, delay)
 
 
 def _error_object(body: bytes) -> dict[str, Any] | None:
@@ -198,27 +196,6 @@ def _as_struct(tree: dict[str, Any]) -> tuple[Message, ...]:
     except (ValueError, TypeError, OverflowError, RecursionError):
         return ()
     return (packed,)
-
-
-def _retry_after_seconds(response: HttpResponse) -> float | None:
-    """Return the Retry-After header in seconds (RFC 9110, section 10.2.3), or None.
-
-    A date counts from the response's own Date, so that no clock of ours is asked.
-    """
-    text = response.header("retry-after").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:_CODE_DIGITS])
-    if not text:
-        return None
-    # Loaded with the first date, which few servers send: it takes longer than a call.
-    from email.utils import parsedate_to_datetime
-
-    try:
-        then = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(response.header("date"))
-        return max(0.0, (then - now).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def what_came(response: HttpResponse, *, expected: str = "an API error") -> str:
