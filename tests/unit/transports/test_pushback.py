@@ -73,7 +73,7 @@ def test_retry_info_comes_before_a_header() -> None:
     info.retry_delay.FromMilliseconds(100)
     status = Status(code=int(Code.UNAVAILABLE))
     status.details.add().Pack(info)
-    trailers = [
+    trailers: list[tuple[str, str | bytes]] = [
         ("grpc-retry-pushback-ms", "9000"),
         ("grpc-status-details-bin", status.SerializeToString()),
     ]
