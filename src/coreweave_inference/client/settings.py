@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from triwire._typing import override
 from triwire.auth import bearer_header
 from triwire.config import Endpoint, TlsOptions, first_set
 from triwire.dial.wires import check_wire
+from triwire.retry import RetryPolicy
 from triwire.spec import CallOptions
 from triwire.transports.metadata import check_metadata
 
@@ -135,26 +136,44 @@ def credentials(
 def call_options(
     base: CallOptions,
     *,
-    timeout_seconds: float | Unchanged | None,
-    headers: MetadataInput | Unchanged,
+    timeout_seconds: float | Unchanged | None = UNCHANGED,
+    attempt_timeout_seconds: float | Unchanged | None = UNCHANGED,
+    retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
+    headers: MetadataInput | Unchanged = UNCHANGED,
 ) -> CallOptions:
     """Return `base` with what is given replaced.
 
     Raises:
-        TypeError: a timeout that is no number, a header of the wrong type.
+        TypeError: a timeout that is no number, a policy or header of the wrong type.
         ValueError: a timeout that is not above zero, a header that some wire cannot carry.
     """
-    if isinstance(timeout_seconds, Unchanged):
-        timeout_seconds = base.timeout_seconds
-    elif timeout_seconds is not None:
-        if isinstance(timeout_seconds, bool) or not isinstance(timeout_seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            message = f"timeout_seconds must be a number or None, got {timeout_seconds!r}"
+    changes: dict[str, Any] = {}
+    for name, seconds in (
+        ("timeout_seconds", timeout_seconds),
+        ("attempt_timeout_seconds", attempt_timeout_seconds),
+    ):
+        if not isinstance(seconds, Unchanged):
+            changes[name] = _checked_seconds(name, seconds)
+    if not isinstance(retry, Unchanged):
+        if not (retry is None or retry == "method" or isinstance(retry, RetryPolicy)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            message = f'retry must be a RetryPolicy, None or "method", got {retry!r}'
             raise TypeError(message)
-        if not 0 < timeout_seconds < float("inf"):
-            message = f"timeout_seconds must be above 0 and finite, got {timeout_seconds!r}"
-            raise ValueError(message)
-    metadata = base.headers if isinstance(headers, Unchanged) else check_metadata(headers)
-    return CallOptions(timeout_seconds=timeout_seconds, headers=metadata)
+        changes["retry"] = retry
+    if not isinstance(headers, Unchanged):
+        changes["headers"] = check_metadata(headers)
+    return replace(base, **changes)
+
+
+def _checked_seconds(name: str, seconds: float | None) -> float | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        message = f"{name} must be a number or None, got {seconds!r}"
+        raise TypeError(message)
+    if not 0 < seconds < float("inf"):
+        message = f"{name} must be above 0 and finite, got {seconds!r}"
+        raise ValueError(message)
+    return seconds
 
 
 def _user_agent(own: str | None) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from coreweave_inference.client.aliases import ENUM_ALIASES
 from coreweave_inference.client.settings import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from triwire._io import Clock
+    from triwire.retry import RetryPolicy
     from triwire.spec import MetadataInput
     from triwire.transports.base import Transport
 
@@ -53,7 +54,11 @@ class InferenceClient:
             environment's TRIWIRE_TRANSPORT, then "connect".
         ca_certificates: Certificate authorities to trust instead of the system's: PEM bytes,
             or the path of a PEM file.
-        timeout_seconds: Time for each call, connecting included; None for no limit.
+        timeout_seconds: Time for each call, all its attempts, the waits between them and
+            connecting included; None for no limit.
+        attempt_timeout_seconds: Limit for each attempt; None for what is left of the call.
+        retry: How failed attempts are tried again: "method" for the policy that is made for
+            each method of the API, a `RetryPolicy` for all methods, None for not at all.
         headers: Metadata to send with every call.
         user_agent: Product token to put first in the User-Agent, such as "my-service/1.2".
         allow_token_over_plaintext: Send the token to an http endpoint that is not this machine.
@@ -78,12 +83,20 @@ class InferenceClient:
         transport: str | Transport | None = None,
         ca_certificates: bytes | str | os.PathLike[str] | None = None,
         timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
+        attempt_timeout_seconds: float | None = None,
+        retry: RetryPolicy | Literal["method"] | None = "method",
         headers: MetadataInput = (),
         user_agent: str | None = None,
         allow_token_over_plaintext: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        options = call_options(CallOptions(), timeout_seconds=timeout_seconds, headers=headers)
+        options = call_options(
+            CallOptions(),
+            timeout_seconds=timeout_seconds,
+            attempt_timeout_seconds=attempt_timeout_seconds,
+            retry=retry,
+            headers=headers,
+        )
         if transport is None or isinstance(transport, str):
             settings = resolve(
                 endpoint,
@@ -126,6 +139,8 @@ class InferenceClient:
         self,
         *,
         timeout_seconds: float | Unchanged | None = UNCHANGED,
+        attempt_timeout_seconds: float | Unchanged | None = UNCHANGED,
+        retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
         headers: MetadataInput | Unchanged = UNCHANGED,
     ) -> Self:
         """Return a view of this client whose calls have other settings.
@@ -134,6 +149,8 @@ class InferenceClient:
 
         Args:
             timeout_seconds: Time for each call; None for no limit.
+            attempt_timeout_seconds: Limit for each attempt; None for none of its own.
+            retry: As for the client.
             headers: Metadata for every call, instead of this client's.
 
         Raises:
@@ -141,7 +158,11 @@ class InferenceClient:
             ValueError: a timeout that is not above zero, a header that some wire cannot carry.
         """
         options = call_options(
-            self._caller.options, timeout_seconds=timeout_seconds, headers=headers
+            self._caller.options,
+            timeout_seconds=timeout_seconds,
+            attempt_timeout_seconds=attempt_timeout_seconds,
+            retry=retry,
+            headers=headers,
         )
         view = object.__new__(type(self))
         view._where = self._where
