@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from triwire.errors import Code, RpcError
+from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions, Metadata, Response
 
-__all__ = ["CallOptions", "Code", "Metadata", "Response", "RpcError"]
+__all__ = [
+    "CallOptions",
+    "Code",
+    "Metadata",
+    "Response",
+    "RetryPolicy",
+    "RetryThrottling",
+    "RpcError",
+]

@@ -11,14 +11,13 @@ from triwire.auth import bearer_header
 from triwire.config import Endpoint, TlsOptions, first_set
 from triwire.dial.wires import check_wire
 from triwire.retry import RetryPolicy
-from triwire.spec import CallOptions
 from triwire.transports.metadata import check_metadata
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from triwire.spec import MetadataInput, Pairs
+    from triwire.spec import CallOptions, MetadataInput, Pairs
 
 __all__ = [
     "DEFAULT_ENDPOINT",
