@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
+from triwire.errors import Code
 from triwire.resource.lifecycle import POLL_SECONDS, Lifecycle
+from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import HttpRule, Idempotency, MethodSpec, Response, StreamKind
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ __all__ = [
     "AsyncCaller",
     "Caller",
     "Change",
+    "Code",
     "HttpRule",
     "Idempotency",
     "JsonValue",
@@ -41,6 +44,8 @@ __all__ = [
     "MethodHandler",
     "MethodSpec",
     "Response",
+    "RetryPolicy",
+    "RetryThrottling",
     "ServerContext",
     "Service",
     "StreamKind",

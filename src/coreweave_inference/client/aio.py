@@ -19,10 +19,14 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire
 from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
     AsyncDeployments,
 )
-from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import AsyncGateways
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
+    RETRY_THROTTLING,
+    AsyncGateways,
+)
 from triwire._typing import override
 from triwire.call.aio import AsyncCaller
 from triwire.dial.aio import dial
+from triwire.retry import RetryBudget
 from triwire.spec import CallOptions
 
 if TYPE_CHECKING:
@@ -121,7 +125,14 @@ class AsyncInferenceClient:
             authorization = credentials(token, required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
             carrier = transport
-        self._use(AsyncCaller(carrier, options=options, headers=authorization, clock=clock))
+        caller = AsyncCaller(
+            carrier,
+            options=options,
+            headers=authorization,
+            clock=clock,
+            budget=RetryBudget(RETRY_THROTTLING),
+        )
+        self._use(caller)
 
     def _use(self, caller: AsyncCaller) -> None:
         self._caller = caller

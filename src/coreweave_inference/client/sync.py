@@ -20,10 +20,14 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire
 from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
     Deployments,
 )
-from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import Gateways
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
+    RETRY_THROTTLING,
+    Gateways,
+)
 from triwire._typing import override
 from triwire.call.sync import Caller
 from triwire.dial.sync import dial
+from triwire.retry import RetryBudget
 from triwire.spec import CallOptions
 
 if TYPE_CHECKING:
@@ -122,7 +126,14 @@ class InferenceClient:
             authorization = credentials(token, required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
             carrier = transport
-        self._use(Caller(carrier, options=options, headers=authorization, clock=clock))
+        caller = Caller(
+            carrier,
+            options=options,
+            headers=authorization,
+            clock=clock,
+            budget=RetryBudget(RETRY_THROTTLING),
+        )
+        self._use(caller)
 
     def _use(self, caller: Caller) -> None:
         self._caller = caller

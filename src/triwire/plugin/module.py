@@ -9,6 +9,7 @@ from triwire.plugin.sections.colour import Colour
 from triwire.plugin.sections.dicts import dict_sections, enum_sections
 from triwire.plugin.sections.methods import methods_section
 from triwire.plugin.sections.resource import resource_section
+from triwire.plugin.sections.retries import THROTTLING, throttling_section
 from triwire.plugin.sections.rpc import rpc_section
 from triwire.plugin.sections.server import factory_section, server_section
 from triwire.plugin.sections.waiting import lifecycle_section
@@ -34,6 +35,10 @@ def module_text(plan: Plan, module: ModulePlan, *, version: str) -> str:
     scope = Scope(plan, module)
     sections: list[list[str]] = [*enum_sections(scope), *dict_sections(scope)]
     public = [*module.enums.values(), *module.dicts.values(), *module.inputs.values()]
+    throttling = throttling_section(scope)
+    if throttling:
+        sections.append(throttling)
+        public.append(THROTTLING)
     for service in module.services:
         sections.append(methods_section(scope, service))
         sections += [rpc_section(scope, service, colour) for colour in _COLOURS]

@@ -17,9 +17,13 @@ class Options:
         prefix: Python package that the generated files are moved below, `_pb2` modules
             included: "acme.gen" makes `from acme.gen.library.v1 import library_pb2`. It holds
             for the files that are generated in the same run, not for what they import.
+        retry_config: `retry-config=PATH`: a gRPC service config file, from which methods get
+            their retry policies. Relative to where the compiler runs. Without it nothing is
+            retried.
     """
 
     prefix: str = ""
+    retry_config: str = ""
 
     def __post_init__(self) -> None:
         if self.prefix and not all(part.isidentifier() for part in self.prefix.split(".")):
@@ -34,7 +38,7 @@ def parse_options(parameter: str) -> Options:
     Raises:
         PluginError: An unknown or repeated option, or a value that does not fit.
     """
-    allowed = [field.name for field in fields(Options)]
+    allowed = [field.name.replace("_", "-") for field in fields(Options)]
     given: dict[str, str] = {}
     for pair in parameter.split(","):
         if not pair.strip():
@@ -47,4 +51,4 @@ def parse_options(parameter: str) -> Options:
         if name in given:
             raise PluginError(f"option {name} is given twice")
         given[name] = value
-    return Options(**given)
+    return Options(**{name.replace("-", "_"): value for name, value in given.items()})

@@ -17,6 +17,7 @@ from triwire.plugin.lifecycle import Editing, Showing, find_editing, find_showin
 from triwire.plugin.model import Kind
 from triwire.plugin.names import Names, escape, snake_case
 from triwire.plugin.resources import find_resources
+from triwire.plugin.service_config import ServiceConfig, check_methods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,6 +37,7 @@ _IMPORTED: Final = (
     "Literal",
     "Mapping",
     "Protocol",
+    "RETRY_THROTTLING",
     "Required",
     "Sequence",
     "TYPE_CHECKING",
@@ -105,23 +107,32 @@ class ModulePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The modules of one run, by the path of their .proto file."""
+    """The modules of one run, by the path of their .proto file, and the service config."""
 
     api: Api
     options: Options
     modules: dict[str, ModulePlan]
+    retries: ServiceConfig
 
     def python_module(self, file: str, suffix: str) -> str:
         """Return the dotted name of the module that a generator makes of a .proto file."""
         return _module(file, suffix, self.options.prefix if file in self.api.targets else "")
 
 
-def make_plan(api: Api, options: Options) -> Plan:
+def make_plan(api: Api, options: Options, *, retries: ServiceConfig | None = None) -> Plan:
     """Decide what goes where.
 
+    Args:
+        api: The files of the run.
+        options: As given to the plugin.
+        retries: The service config; without one nothing is retried.
+
     Raises:
-        PluginError: A file or type that Python cannot name.
+        PluginError: A file or type that Python cannot name, or a service config that does not
+            fit the files.
     """
+    retries = retries if retries is not None else ServiceConfig()
+    check_methods(retries, api)
     for file in api.targets:
         _check_importable(file)
     owned = _reachable_by_file(api)
@@ -130,7 +141,7 @@ def make_plan(api: Api, options: Options) -> Plan:
         module = _module_plan(api, options, file, owned)
         if module.services or module.dicts or module.enums:
             modules[file] = module
-    return Plan(api, options, modules)
+    return Plan(api, options, modules, retries)
 
 
 def reachable(api: Api, roots: Iterable[Message]) -> Iterator[tuple[str, bool]]:

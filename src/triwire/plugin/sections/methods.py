@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from triwire.plugin.model import Streaming
+from triwire.plugin.sections.retries import policy_lines
 from triwire.plugin.text import docstring, indented, tuple_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def _spec(scope: Scope, service: str, name: str, method: Method) -> list[str]:
         rule[0] = f"http={rule[0]}"
         rule[-1] += ","
         lines += indented(rule)
+    policy = scope.plan.retries.policy(service, method.name)
+    if policy is not None and method.streaming is Streaming.UNARY:
+        lines += indented(policy_lines(policy))
     return [*lines, ")"]
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "CapacityClaimServiceServer",
     "CapacityClaims",
     "CapacityTypeName",
+    "RETRY_THROTTLING",
     "capacity_claim_service",
 ]
 
@@ -82,6 +83,8 @@ CapacityClaimResourcesInput: TypeAlias = Union[
 ]
 """`coreweave.inference.v1alpha1.CapacityClaimResources`, or its fields as a dict."""
 
+RETRY_THROTTLING: Final = _runtime.RetryThrottling(max_tokens=20, token_ratio=0.1)
+
 
 class CapacityClaimServiceMethods:
     """The methods of `coreweave.inference.v1alpha1.CapacityClaimService`, of every
@@ -97,6 +100,18 @@ class CapacityClaimServiceMethods:
             "GET",
             "/v1alpha1/inference/capacityclaims",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     GET_CAPACITY_CLAIM: Final = _runtime.MethodSpec(
@@ -107,6 +122,18 @@ class CapacityClaimServiceMethods:
         http=_runtime.HttpRule(
             "GET",
             "/v1alpha1/inference/capacityclaims/{id}",
+        ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
         ),
     )
 
@@ -120,6 +147,18 @@ class CapacityClaimServiceMethods:
             "/v1alpha1/inference/capacityclaims",
             body="*",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     UPDATE_CAPACITY_CLAIM: Final = _runtime.MethodSpec(
@@ -132,6 +171,18 @@ class CapacityClaimServiceMethods:
             "/v1alpha1/inference/capacityclaims/{id}",
             body="*",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     DELETE_CAPACITY_CLAIM: Final = _runtime.MethodSpec(
@@ -142,6 +193,18 @@ class CapacityClaimServiceMethods:
         http=_runtime.HttpRule(
             "DELETE",
             "/v1alpha1/inference/capacityclaims/{id}",
+        ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
         ),
     )
 
@@ -154,9 +217,21 @@ class CapacityClaimServiceMethods:
             "GET",
             "/v1alpha1/inference/capacityclaims/parameters",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
-    ALL: Final[tuple[_runtime.MethodSpec[Any, Any], ...]] = (
+    ALL: Final["tuple[_runtime.MethodSpec[Any, Any], ...]"] = (
         LIST_CAPACITY_CLAIMS,
         GET_CAPACITY_CLAIM,
         CREATE_CAPACITY_CLAIM,
@@ -642,7 +717,10 @@ class AsyncCapacityClaims:
         request = _runtime.update_request(
             capacity_claim_pb2.UpdateCapacityClaimRequest,
             current,
-            (("id", "spec.id"), ("resources", "spec.resources")),
+            (
+                ("id", "spec.id"),
+                ("resources", "spec.resources"),
+            ),
         )
         request = _runtime.changed_request("edit", request, change)
         return await self.update(request)
@@ -984,7 +1062,10 @@ class CapacityClaims:
         request = _runtime.update_request(
             capacity_claim_pb2.UpdateCapacityClaimRequest,
             current,
-            (("id", "spec.id"), ("resources", "spec.resources")),
+            (
+                ("id", "spec.id"),
+                ("resources", "spec.resources"),
+            ),
         )
         request = _runtime.changed_request("edit", request, change)
         return self.update(request)

@@ -43,6 +43,7 @@ __all__ = [
     "DeploymentTrafficDict",
     "DeploymentTrafficInput",
     "Deployments",
+    "RETRY_THROTTLING",
     "deployment_service",
 ]
 
@@ -209,6 +210,8 @@ DeploymentTrafficInput: TypeAlias = Union[
 ]
 """`coreweave.inference.v1alpha1.DeploymentTraffic`, or its fields as a dict."""
 
+RETRY_THROTTLING: Final = _runtime.RetryThrottling(max_tokens=20, token_ratio=0.1)
+
 
 class DeploymentServiceMethods:
     """The methods of `coreweave.inference.v1alpha1.DeploymentService`, of every
@@ -224,6 +227,18 @@ class DeploymentServiceMethods:
             "GET",
             "/v1alpha1/inference/deployments",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     GET_DEPLOYMENT: Final = _runtime.MethodSpec(
@@ -234,6 +249,18 @@ class DeploymentServiceMethods:
         http=_runtime.HttpRule(
             "GET",
             "/v1alpha1/inference/deployments/{id}",
+        ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
         ),
     )
 
@@ -247,6 +274,18 @@ class DeploymentServiceMethods:
             "/v1alpha1/inference/deployments",
             body="*",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     UPDATE_DEPLOYMENT: Final = _runtime.MethodSpec(
@@ -259,6 +298,18 @@ class DeploymentServiceMethods:
             "/v1alpha1/inference/deployments/{id}",
             body="*",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     DELETE_DEPLOYMENT: Final = _runtime.MethodSpec(
@@ -269,6 +320,18 @@ class DeploymentServiceMethods:
         http=_runtime.HttpRule(
             "DELETE",
             "/v1alpha1/inference/deployments/{id}",
+        ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
         ),
     )
 
@@ -281,9 +344,21 @@ class DeploymentServiceMethods:
             "GET",
             "/v1alpha1/inference/deployments/parameters",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
-    ALL: Final[tuple[_runtime.MethodSpec[Any, Any], ...]] = (
+    ALL: Final["tuple[_runtime.MethodSpec[Any, Any], ...]"] = (
         LIST_DEPLOYMENTS,
         GET_DEPLOYMENT,
         CREATE_DEPLOYMENT,

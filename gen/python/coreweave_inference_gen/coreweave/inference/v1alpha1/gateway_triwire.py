@@ -43,6 +43,7 @@ __all__ = [
     "HeaderBasedRoutingInput",
     "PathBasedRoutingDict",
     "PathBasedRoutingInput",
+    "RETRY_THROTTLING",
     "WeightsAndBiasesAuthDict",
     "WeightsAndBiasesAuthInput",
     "gateway_service",
@@ -171,6 +172,8 @@ PathBasedRoutingInput: TypeAlias = Union[
 ]
 """`coreweave.inference.v1alpha1.PathBasedRouting`, or its fields as a dict."""
 
+RETRY_THROTTLING: Final = _runtime.RetryThrottling(max_tokens=20, token_ratio=0.1)
+
 
 class GatewayServiceMethods:
     """The methods of `coreweave.inference.v1alpha1.GatewayService`, of every stream
@@ -186,6 +189,18 @@ class GatewayServiceMethods:
             "GET",
             "/v1alpha1/inference/gateways",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     GET_GATEWAY: Final = _runtime.MethodSpec(
@@ -196,6 +211,18 @@ class GatewayServiceMethods:
         http=_runtime.HttpRule(
             "GET",
             "/v1alpha1/inference/gateways/{id}",
+        ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
         ),
     )
 
@@ -209,6 +236,18 @@ class GatewayServiceMethods:
             "/v1alpha1/inference/gateways",
             body="*",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     UPDATE_GATEWAY: Final = _runtime.MethodSpec(
@@ -221,6 +260,18 @@ class GatewayServiceMethods:
             "/v1alpha1/inference/gateways/{id}",
             body="*",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
     DELETE_GATEWAY: Final = _runtime.MethodSpec(
@@ -231,6 +282,18 @@ class GatewayServiceMethods:
         http=_runtime.HttpRule(
             "DELETE",
             "/v1alpha1/inference/gateways/{id}",
+        ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
         ),
     )
 
@@ -243,9 +306,21 @@ class GatewayServiceMethods:
             "GET",
             "/v1alpha1/inference/gateways/parameters",
         ),
+        retry=_runtime.RetryPolicy(
+            max_attempts=5,
+            initial_backoff_seconds=0.2,
+            max_backoff_seconds=5.0,
+            backoff_multiplier=2.0,
+            retryable_codes=frozenset(
+                {
+                    _runtime.Code.RESOURCE_EXHAUSTED,
+                    _runtime.Code.UNAVAILABLE,
+                },
+            ),
+        ),
     )
 
-    ALL: Final[tuple[_runtime.MethodSpec[Any, Any], ...]] = (
+    ALL: Final["tuple[_runtime.MethodSpec[Any, Any], ...]"] = (
         LIST_GATEWAYS,
         GET_GATEWAY,
         CREATE_GATEWAY,
