@@ -17,6 +17,7 @@ __all__ = [
     "SystemClock",
     "async_resolve",
     "draw_fraction",
+    "draw_uuid",
     "resolve",
 ]
 
@@ -79,6 +80,13 @@ def draw_fraction() -> float:
     import random
 
     return random.random()  # noqa: S311 - jitter is no secret
+
+
+def draw_uuid() -> str:
+    """Return a new random UUID (version 4)."""
+    import uuid
+
+    return str(uuid.uuid4())
 
 
 _clock: type[Clock] = SystemClock

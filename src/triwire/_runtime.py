@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from triwire.errors import Code
 from triwire.resource.lifecycle import POLL_SECONDS, Lifecycle
+from triwire.resource.once import Creation, Deletion
 from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import HttpRule, Idempotency, MethodSpec, Response, StreamKind
 
@@ -21,13 +22,23 @@ if TYPE_CHECKING:
     from triwire.call.aio import AsyncCaller
     from triwire.call.sync import Caller
     from triwire.resource.aio import (
+        async_create_once,
+        async_delete_once,
+        async_delete_quietly,
         async_list_pages,
         async_wait_until_deleted,
         async_wait_until_ready,
     )
     from triwire.resource.build import build_request, build_request_by_id
     from triwire.resource.edit import Change, changed_request, mask_changes, update_request
-    from triwire.resource.sync import list_pages, wait_until_deleted, wait_until_ready
+    from triwire.resource.sync import (
+        create_once,
+        delete_once,
+        delete_quietly,
+        list_pages,
+        wait_until_deleted,
+        wait_until_ready,
+    )
     from triwire.server.service import MethodHandler, ServerContext, Service
 
 __all__ = [
@@ -37,6 +48,8 @@ __all__ = [
     "Caller",
     "Change",
     "Code",
+    "Creation",
+    "Deletion",
     "HttpRule",
     "Idempotency",
     "JsonValue",
@@ -49,12 +62,18 @@ __all__ = [
     "ServerContext",
     "Service",
     "StreamKind",
+    "async_create_once",
+    "async_delete_once",
+    "async_delete_quietly",
     "async_list_pages",
     "async_wait_until_deleted",
     "async_wait_until_ready",
     "build_request",
     "build_request_by_id",
     "changed_request",
+    "create_once",
+    "delete_once",
+    "delete_quietly",
     "list_pages",
     "mask_changes",
     "update_request",
@@ -77,12 +96,18 @@ _HOME: Final = {
     "MethodHandler": "triwire.server.service",
     "ServerContext": "triwire.server.service",
     "Service": "triwire.server.service",
+    "async_create_once": "triwire.resource.aio",
+    "async_delete_once": "triwire.resource.aio",
+    "async_delete_quietly": "triwire.resource.aio",
     "async_list_pages": "triwire.resource.aio",
     "async_wait_until_deleted": "triwire.resource.aio",
     "async_wait_until_ready": "triwire.resource.aio",
     "build_request": "triwire.resource.build",
     "build_request_by_id": "triwire.resource.build",
     "changed_request": "triwire.resource.edit",
+    "create_once": "triwire.resource.sync",
+    "delete_once": "triwire.resource.sync",
+    "delete_quietly": "triwire.resource.sync",
     "list_pages": "triwire.resource.sync",
     "mask_changes": "triwire.resource.edit",
     "update_request": "triwire.resource.edit",

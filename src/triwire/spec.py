@@ -83,6 +83,8 @@ class MethodSpec(Generic[RequestT, ResponseT]):
         idempotency: The method's declared idempotency level.
         http: Its google.api.http rule, or None when REST cannot carry it.
         retry: Its retry policy out of a gRPC service config, or None.
+        retry_key: The field of the request that must be set for another attempt to be safe,
+            such as the id of what is created, or "". Without it a call is never retried.
         path: "/service/name", the path of the method in gRPC and Connect.
     """
 
@@ -94,6 +96,7 @@ class MethodSpec(Generic[RequestT, ResponseT]):
     idempotency: Idempotency = Idempotency.UNKNOWN
     http: HttpRule | None = None
     retry: RetryPolicy | None = None
+    retry_key: str = ""
     path: str = field(init=False)
 
     def __post_init__(self) -> None:

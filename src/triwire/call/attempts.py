@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from triwire.errors import Code, RpcError
 from triwire.retry import is_for_good
@@ -10,10 +10,12 @@ from triwire.retry import is_for_good
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from triwire.retry import RetryBudget, RetryPolicy
-    from triwire.spec import CallOptions
+    from google.protobuf.message import Message
 
-__all__ = ["Retrying", "shorter"]
+    from triwire.retry import RetryBudget, RetryPolicy
+    from triwire.spec import CallOptions, MethodSpec
+
+__all__ = ["Retrying", "policy_of", "shorter"]
 
 
 def shorter(first: float | None, second: float | None) -> float | None:
@@ -21,6 +23,15 @@ def shorter(first: float | None, second: float | None) -> float | None:
     if first is None or second is None:
         return second if first is None else first
     return min(first, second)
+
+
+def policy_of(
+    method: MethodSpec[Any, Any], request: Message, options: CallOptions
+) -> RetryPolicy | None:
+    """Return how a call is retried, or None for not at all."""
+    if method.retry_key and not getattr(request, method.retry_key):
+        return None
+    return method.retry if options.retry == "method" else options.retry
 
 
 class Retrying:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from triwire._io import SystemClock, draw_fraction
-from triwire.call.attempts import Retrying, shorter
+from triwire._io import SystemClock, draw_fraction, draw_uuid
+from triwire.call.attempts import Retrying, policy_of, shorter
 from triwire.call.request import at_deadline, check_request, describe, merged_headers
 from triwire.errors import RpcError
 from triwire.retry import RetryBudget
@@ -38,6 +38,7 @@ class Caller:
         clock: Time, for waiting.
         budget: Tokens for retries; derived callers share it.
         draw: Gives evenly distributed numbers from 0 to 1, for the jitter of waits.
+        new_id: Gives UUIDs, for resources whose creator chose none.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Caller:
         clock: Clock | None = None,
         budget: RetryBudget | None = None,
         draw: Callable[[], float] = draw_fraction,
+        new_id: Callable[[], str] = draw_uuid,
     ) -> None:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
@@ -60,6 +62,7 @@ class Caller:
         self._clock: Clock = clock if clock is not None else SystemClock()
         self._budget = budget if budget is not None else RetryBudget()
         self._draw = draw
+        self.new_id = new_id
 
     @property
     def transport(self) -> Transport:
@@ -85,6 +88,7 @@ class Caller:
             clock=self._clock,
             budget=self._budget,
             draw=self._draw,
+            new_id=self.new_id,
         )
 
     def unary(
@@ -125,7 +129,7 @@ class Caller:
     ) -> RawResponse:
         """Go on after a first attempt that failed, until one succeeds or it is time to give up."""
         options = self._options
-        policy = method.retry if options.retry == "method" else options.retry
+        policy = policy_of(method, request, options)
         retrying = Retrying(policy, self._budget, draw=self._draw, options=options, started=started)
         began, timeout = started, self._first_timeout_seconds
         while True:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from triwire.plugin.model import Api, Field, Message
     from triwire.plugin.resources import Resource
 
-__all__ = ["Editing", "Showing", "find_editing", "find_showing"]
+__all__ = ["Editing", "Showing", "find_editing", "find_showing", "id_path", "source_path"]
 
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _FIELD_MASK: Final = "google.protobuf.FieldMask"
@@ -79,7 +79,7 @@ def find_showing(api: Api, resource: Resource) -> Showing | None:
     holder = state_path.rpartition(".")[0]
     return Showing(
         get_id=get.id_field,
-        resource_id=_id_path(api, resource, id_field),
+        resource_id=id_path(api, resource, id_field),
         state=state_path,
         ready=ready,
         failed=failed,
@@ -94,7 +94,6 @@ def find_editing(api: Api, resource: Resource) -> Editing | None:
     if get is None or update is None or not get.id_field:
         return None
     request = api.messages[update.method.request]
-    sources = _update_sources(api, resource)
     pairs: list[tuple[str, str]] = []
     mask = whole = ""
     for field in request.fields:
@@ -105,9 +104,9 @@ def find_editing(api: Api, resource: Resource) -> Editing | None:
             pairs.append((field.name, ""))
             whole = field.name
             continue
-        path = next((p for p, source in sources if _fits(api, field, source)), None)
+        path = source_path(api, resource, field)
         if path is None and field.name == get.id_field:
-            path = _id_path(api, resource, field) or None
+            path = id_path(api, resource, field) or None
         if path is not None:
             pairs.append((field.name, path))
         elif field.required:
@@ -117,8 +116,14 @@ def find_editing(api: Api, resource: Resource) -> Editing | None:
     return Editing(tuple(pairs), mask if whole else "", whole)
 
 
-def _update_sources(api: Api, resource: Resource) -> list[tuple[str, Field]]:
-    """Return the fields that an Update request may take over: the spec's first, then the rest."""
+def source_path(api: Api, resource: Resource, field: Field) -> str | None:
+    """Return where in the resource a field of a request has its value, by its name and type."""
+    sources = _sources(api, resource)
+    return next((path for path, source in sources if _fits(api, field, source)), None)
+
+
+def _sources(api: Api, resource: Resource) -> list[tuple[str, Field]]:
+    """Return the fields that requests may have in common: the spec's first, then the rest."""
     message = api.messages[resource.message]
     sources: list[tuple[str, Field]] = []
     spec = message.field(_SPEC)
@@ -139,7 +144,8 @@ def _fits(api: Api, field: Field, source: Field) -> bool:
     return field.type_name == source.type_name
 
 
-def _id_path(api: Api, resource: Resource, id_field: Field) -> str:
+def id_path(api: Api, resource: Resource, id_field: Field) -> str:
+    """Return where in the resource the value of a request's id field is, or ""."""
     message = api.messages[resource.message]
     names = [id_field.name]
     prefix = f"{snake_case(resource.noun)}_"

@@ -58,6 +58,7 @@ class Field:
         output_only: field_behavior OUTPUT_ONLY.
         oneof: Name of the oneof it belongs to, "" for none (or one that `optional` makes).
         comment: What the .proto says about it.
+        is_uuid: Whether its rules or its format say that it is a UUID.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Field:
     output_only: bool
     oneof: str
     comment: str
+    is_uuid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

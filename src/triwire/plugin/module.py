@@ -8,6 +8,7 @@ from triwire.plugin.scope import Scope
 from triwire.plugin.sections.colour import Colour
 from triwire.plugin.sections.dicts import dict_sections, enum_sections
 from triwire.plugin.sections.methods import methods_section
+from triwire.plugin.sections.once import once_sections
 from triwire.plugin.sections.resource import resource_section
 from triwire.plugin.sections.retries import THROTTLING, throttling_section
 from triwire.plugin.sections.rpc import rpc_section
@@ -45,6 +46,7 @@ def module_text(plan: Plan, module: ModulePlan, *, version: str) -> str:
         public += [service.methods, f"Async{service.client}", service.client]
         for resource in service.resources:
             sections.append(lifecycle_section(scope, service, resource))
+            sections += once_sections(scope, service, resource)
             sections += [resource_section(scope, service, resource, colour) for colour in _COLOURS]
             public += [f"Async{resource.name}", resource.name]
         sections += [server_section(scope, service), factory_section(service)]

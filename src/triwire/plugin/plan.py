@@ -16,6 +16,7 @@ from triwire.plugin.failure import PluginError
 from triwire.plugin.lifecycle import Editing, Showing, find_editing, find_showing
 from triwire.plugin.model import Kind
 from triwire.plugin.names import Names, escape, snake_case
+from triwire.plugin.once import Creating, Deleting, find_creating, find_deleting
 from triwire.plugin.resources import find_resources
 from triwire.plugin.service_config import ServiceConfig, check_methods
 
@@ -62,6 +63,10 @@ class ResourcePlan:
         showing: For waiting, or None.
         editing: For edit, or None.
         lifecycle: Name of the constant for waiting.
+        creating: For a create that happens once, or None.
+        creation: Name of its constant.
+        deleting: For a delete that may find nothing, or None.
+        deletion: Name of its constant.
     """
 
     resource: Resource
@@ -69,6 +74,10 @@ class ResourcePlan:
     showing: Showing | None
     editing: Editing | None
     lifecycle: str
+    creating: Creating | None
+    creation: str
+    deleting: Deleting | None
+    deletion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +258,10 @@ def _resource_plan(api: Api, service: Service, resource: Resource, names: Names)
         showing=find_showing(api, resource),
         editing=find_editing(api, resource),
         lifecycle=names.take(f"_{snake_case(name).upper()}_LIFECYCLE"),
+        creating=find_creating(api, resource),
+        creation=names.take(f"_{snake_case(name).upper()}_CREATION"),
+        deleting=find_deleting(api, resource),
+        deletion=names.take(f"_{snake_case(name).upper()}_DELETION"),
     )
 
 

@@ -10,6 +10,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, MethodOptions
 from google.protobuf.message import DecodeError
 
 from triwire.plugin.failure import PluginError
+from triwire.plugin.formats import is_uuid
 from triwire.plugin.httpcheck import checked
 from triwire.plugin.model import (
     Api,
@@ -182,6 +183,7 @@ class _FileReader:
             output_only=field_behavior_pb2.OUTPUT_ONLY in behaviors,
             oneof=parent.oneof_decl[proto.oneof_index].name if in_oneof else "",
             comment=self._comment(path),
+            is_uuid=is_uuid(proto.options),
         )
 
     def _enum(self, proto: EnumDescriptorProto, parents: tuple[str, ...], path: Path) -> None:

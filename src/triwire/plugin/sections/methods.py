@@ -21,8 +21,13 @@ def methods_section(scope: Scope, service: ServicePlan) -> list[str]:
     full_name = service.service.full_name
     body = docstring(f"The methods of `{full_name}`, of every stream kind.", levels=1)
     final = scope.name("Final", at_runtime=True)
+    keys = {
+        resource.creating.method: resource.creating.id_field
+        for resource in service.resources
+        if resource.creating is not None
+    }
     for name, method in zip(service.constants, service.service.methods, strict=True):
-        body += ["", *_spec(scope, full_name, name, method)]
+        body += ["", *_spec(scope, full_name, name, method, keys.get(method.name, ""))]
     any_ = scope.name("Any")
     body += ["", *_all(f"ALL: {final}[tuple[_runtime.MethodSpec[{any_}, {any_}], ...]]", service)]
     return [f"class {service.methods}:", *indented(body)]
@@ -32,7 +37,7 @@ def _all(name: str, service: ServicePlan) -> list[str]:
     return f"{name} = {tuple_of(service.constants, before=f'{name} = ', levels=1)}".split("\n")
 
 
-def _spec(scope: Scope, service: str, name: str, method: Method) -> list[str]:
+def _spec(scope: Scope, service: str, name: str, method: Method, retry_key: str) -> list[str]:
     items = [
         f'"{service}"',
         f'"{method.name}"',
@@ -54,6 +59,8 @@ def _spec(scope: Scope, service: str, name: str, method: Method) -> list[str]:
     policy = scope.plan.retries.policy(service, method.name)
     if policy is not None and method.streaming is Streaming.UNARY:
         lines += indented(policy_lines(policy))
+    if retry_key:
+        lines.append(f"    retry_key={_quoted(retry_key)},")
     return [*lines, ")"]
 
 

@@ -8,6 +8,7 @@ from triwire.plugin.names import Names, escape, method_names
 from triwire.plugin.resources import ResultKind
 from triwire.plugin.sections.colour import spec_of
 from triwire.plugin.sections.editing import edit_method
+from triwire.plugin.sections.once import call_once, once_text
 from triwire.plugin.sections.waiting import wait_methods
 from triwire.plugin.text import WIDTH, bracketed, clean, docstring, indented, tuple_of, wrapped
 
@@ -50,7 +51,7 @@ def resource_section(
     ]
     names = method_names([call.name for call in plan.resource.calls])
     for name, call in zip(names, plan.resource.calls, strict=True):
-        body += ["", *_Method(scope, service, call, name, colour).lines()]
+        body += ["", *_Method(scope, service, plan, call, name=name, colour=colour).lines()]
     body += edit_method(scope, plan, colour)
     body += wait_methods(scope, plan, colour)
     return [f"class {colour.prefix}{plan.name}:", *indented(body)]
@@ -60,9 +61,17 @@ class _Method:
     """One method of a resource class: overloads, documentation, body."""
 
     def __init__(
-        self, scope: Scope, service: ServicePlan, call: Call, name: str, colour: Colour
+        self,
+        scope: Scope,
+        service: ServicePlan,
+        plan: ResourcePlan,
+        call: Call,
+        *,
+        name: str,
+        colour: Colour,
     ) -> None:
         self._scope = scope
+        self._plan = plan
         self._service = service
         self._call = call
         self._name = name
@@ -164,6 +173,9 @@ class _Method:
             head = f"pages = {wait}{self._colour.runtime('list_pages')}("
             lines += bracketed(head, ["self._caller", spec, "message"], ")", levels=2)
             return [*lines, f"return [item for page in pages for item in page.{call.result.field}]"]
+        once = call_once(self._plan, call, spec, self._colour)
+        if once:
+            return [*lines, *once]
         call_head = f"{wait}self._caller.unary("
         if call.result.kind is ResultKind.NOTHING:
             return [*lines, *bracketed(call_head, [spec, "message"], ")", levels=2)]
@@ -182,6 +194,7 @@ class _Method:
         lines = lines or [f"Call {self._call.method.name}."]
         if self._call.is_paged:
             lines += ["", "Reads every page from `page_token` on, one call after the other."]
+        lines += once_text(self._plan, self._call)
         arguments = [f"request: A {self._request.name} message in place of the fields."]
         if self._id() is not None:
             keyword = self._keywords[self._call.id_field]

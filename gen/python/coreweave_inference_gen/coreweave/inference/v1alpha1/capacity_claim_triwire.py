@@ -159,6 +159,7 @@ class CapacityClaimServiceMethods:
                 },
             ),
         ),
+        retry_key="id",
     )
 
     UPDATE_CAPACITY_CLAIM: Final = _runtime.MethodSpec(
@@ -439,6 +440,27 @@ _CAPACITY_CLAIMS_LIFECYCLE: Final = _runtime.Lifecycle(
     conditions="status.conditions",
 )
 
+_CAPACITY_CLAIMS_CREATION: Final = _runtime.Creation(
+    resource_type=capacity_claim_pb2.CapacityClaim,
+    create=CapacityClaimServiceMethods.CREATE_CAPACITY_CLAIM,
+    envelope="capacity_claim",
+    get=CapacityClaimServiceMethods.GET_CAPACITY_CLAIM,
+    get_envelope="capacity_claim",
+    id_field="id",
+    fields=(
+        ("name", "spec.name"),
+        ("resources", "spec.resources"),
+    ),
+)
+
+_CAPACITY_CLAIMS_DELETION: Final = _runtime.Deletion(
+    resource_type=capacity_claim_pb2.CapacityClaim,
+    delete=CapacityClaimServiceMethods.DELETE_CAPACITY_CLAIM,
+    envelope="capacity_claim",
+    id_field="id",
+    resource_id="spec.id",
+)
+
 
 class AsyncCapacityClaims:
     """Resources of type `coreweave.inference.v1alpha1.CapacityClaim`.
@@ -565,6 +587,11 @@ class AsyncCapacityClaims:
         """Creates a capacity claim and answers at once, with STATUS_CREATING. Poll
         GetCapacityClaim until it is STATUS_READY.
 
+        Without `id` a new UUID is sent. An attempt that follows a lost answer therefore
+        does not create a second capacity claim: the one that the first attempt created
+        is returned. With an `id` of yours it is returned if it is what the request asks
+        for.
+
         Args:
             request: A CreateCapacityClaimRequest message in place of the fields.
             resources: What to reserve.
@@ -582,11 +609,11 @@ class AsyncCapacityClaims:
             fields,
             ("resources",),
         )
-        response = await self._caller.unary(
-            CapacityClaimServiceMethods.CREATE_CAPACITY_CLAIM,
+        return await _runtime.async_create_once(
+            self._caller,
+            _CAPACITY_CLAIMS_CREATION,
             message,
         )
-        return response.message.capacity_claim
 
     @overload
     async def update(
@@ -653,6 +680,9 @@ class AsyncCapacityClaims:
         is gone when GetCapacityClaim fails with NOT_FOUND; until then any status may
         be seen.
 
+        If an attempt that follows a lost answer finds no capacity claim, it has been
+        deleted: that is success, and what is returned has its id only.
+
         Args:
             request: A DeleteCapacityClaimRequest message, or just the `id`.
             id: UUID of the capacity claim to delete.
@@ -665,11 +695,11 @@ class AsyncCapacityClaims:
             ("id",),
             id_field="id",
         )
-        response = await self._caller.unary(
-            CapacityClaimServiceMethods.DELETE_CAPACITY_CLAIM,
+        return await _runtime.async_delete_once(
+            self._caller,
+            _CAPACITY_CLAIMS_DELETION,
             message,
         )
-        return response.message.capacity_claim
 
     async def parameters(
         self,
@@ -910,6 +940,11 @@ class CapacityClaims:
         """Creates a capacity claim and answers at once, with STATUS_CREATING. Poll
         GetCapacityClaim until it is STATUS_READY.
 
+        Without `id` a new UUID is sent. An attempt that follows a lost answer therefore
+        does not create a second capacity claim: the one that the first attempt created
+        is returned. With an `id` of yours it is returned if it is what the request asks
+        for.
+
         Args:
             request: A CreateCapacityClaimRequest message in place of the fields.
             resources: What to reserve.
@@ -927,11 +962,7 @@ class CapacityClaims:
             fields,
             ("resources",),
         )
-        response = self._caller.unary(
-            CapacityClaimServiceMethods.CREATE_CAPACITY_CLAIM,
-            message,
-        )
-        return response.message.capacity_claim
+        return _runtime.create_once(self._caller, _CAPACITY_CLAIMS_CREATION, message)
 
     @overload
     def update(
@@ -998,6 +1029,9 @@ class CapacityClaims:
         is gone when GetCapacityClaim fails with NOT_FOUND; until then any status may
         be seen.
 
+        If an attempt that follows a lost answer finds no capacity claim, it has been
+        deleted: that is success, and what is returned has its id only.
+
         Args:
             request: A DeleteCapacityClaimRequest message, or just the `id`.
             id: UUID of the capacity claim to delete.
@@ -1010,11 +1044,7 @@ class CapacityClaims:
             ("id",),
             id_field="id",
         )
-        response = self._caller.unary(
-            CapacityClaimServiceMethods.DELETE_CAPACITY_CLAIM,
-            message,
-        )
-        return response.message.capacity_claim
+        return _runtime.delete_once(self._caller, _CAPACITY_CLAIMS_DELETION, message)
 
     def parameters(
         self,

@@ -286,6 +286,7 @@ class DeploymentServiceMethods:
                 },
             ),
         ),
+        retry_key="id",
     )
 
     UPDATE_DEPLOYMENT: Final = _runtime.MethodSpec(
@@ -559,6 +560,33 @@ _DEPLOYMENTS_LIFECYCLE: Final = _runtime.Lifecycle(
     conditions="status.conditions",
 )
 
+_DEPLOYMENTS_CREATION: Final = _runtime.Creation(
+    resource_type=deployment_pb2.Deployment,
+    create=DeploymentServiceMethods.CREATE_DEPLOYMENT,
+    envelope="deployment",
+    get=DeploymentServiceMethods.GET_DEPLOYMENT,
+    get_envelope="deployment",
+    id_field="id",
+    fields=(
+        ("name", "spec.name"),
+        ("gateway_ids", "spec.gateway_ids"),
+        ("runtime", "spec.runtime"),
+        ("resources", "spec.resources"),
+        ("model", "spec.model"),
+        ("autoscaling", "spec.autoscaling"),
+        ("traffic", "spec.traffic"),
+        ("disabled", "spec.disabled"),
+    ),
+)
+
+_DEPLOYMENTS_DELETION: Final = _runtime.Deletion(
+    resource_type=deployment_pb2.Deployment,
+    delete=DeploymentServiceMethods.DELETE_DEPLOYMENT,
+    envelope="deployment",
+    id_field="id",
+    resource_id="spec.id",
+)
+
 
 class AsyncDeployments:
     """Resources of type `coreweave.inference.v1alpha1.Deployment`.
@@ -695,6 +723,11 @@ class AsyncDeployments:
         GetDeployment until it is STATUS_READY; loading a large model takes tens of
         minutes.
 
+        Without `id` a new UUID is sent. An attempt that follows a lost answer therefore
+        does not create a second deployment: the one that the first attempt created is
+        returned. With an `id` of yours it is returned if it is what the request asks
+        for.
+
         Args:
             request: A CreateDeploymentRequest message in place of the fields.
             name: A name for people: 1 to 63 letters, digits and inner hyphens.
@@ -728,11 +761,11 @@ class AsyncDeployments:
                 "traffic",
             ),
         )
-        response = await self._caller.unary(
-            DeploymentServiceMethods.CREATE_DEPLOYMENT,
+        return await _runtime.async_create_once(
+            self._caller,
+            _DEPLOYMENTS_CREATION,
             message,
         )
-        return response.message.deployment
 
     @overload
     async def update(
@@ -827,6 +860,9 @@ class AsyncDeployments:
         moment. It is gone when GetDeployment fails with NOT_FOUND; until then any
         status may be seen.
 
+        If an attempt that follows a lost answer finds no deployment, it has been
+        deleted: that is success, and what is returned has its id only.
+
         Args:
             request: A DeleteDeploymentRequest message, or just the `id`.
             id: UUID of the deployment to delete.
@@ -839,11 +875,11 @@ class AsyncDeployments:
             ("id",),
             id_field="id",
         )
-        response = await self._caller.unary(
-            DeploymentServiceMethods.DELETE_DEPLOYMENT,
+        return await _runtime.async_delete_once(
+            self._caller,
+            _DEPLOYMENTS_DELETION,
             message,
         )
-        return response.message.deployment
 
     @overload
     async def parameters(
@@ -1119,6 +1155,11 @@ class Deployments:
         GetDeployment until it is STATUS_READY; loading a large model takes tens of
         minutes.
 
+        Without `id` a new UUID is sent. An attempt that follows a lost answer therefore
+        does not create a second deployment: the one that the first attempt created is
+        returned. With an `id` of yours it is returned if it is what the request asks
+        for.
+
         Args:
             request: A CreateDeploymentRequest message in place of the fields.
             name: A name for people: 1 to 63 letters, digits and inner hyphens.
@@ -1152,11 +1193,7 @@ class Deployments:
                 "traffic",
             ),
         )
-        response = self._caller.unary(
-            DeploymentServiceMethods.CREATE_DEPLOYMENT,
-            message,
-        )
-        return response.message.deployment
+        return _runtime.create_once(self._caller, _DEPLOYMENTS_CREATION, message)
 
     @overload
     def update(
@@ -1251,6 +1288,9 @@ class Deployments:
         moment. It is gone when GetDeployment fails with NOT_FOUND; until then any
         status may be seen.
 
+        If an attempt that follows a lost answer finds no deployment, it has been
+        deleted: that is success, and what is returned has its id only.
+
         Args:
             request: A DeleteDeploymentRequest message, or just the `id`.
             id: UUID of the deployment to delete.
@@ -1263,11 +1303,7 @@ class Deployments:
             ("id",),
             id_field="id",
         )
-        response = self._caller.unary(
-            DeploymentServiceMethods.DELETE_DEPLOYMENT,
-            message,
-        )
-        return response.message.deployment
+        return _runtime.delete_once(self._caller, _DEPLOYMENTS_DELETION, message)
 
     @overload
     def parameters(

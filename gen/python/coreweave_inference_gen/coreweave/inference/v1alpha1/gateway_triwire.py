@@ -248,6 +248,7 @@ class GatewayServiceMethods:
                 },
             ),
         ),
+        retry_key="id",
     )
 
     UPDATE_GATEWAY: Final = _runtime.MethodSpec(
@@ -497,6 +498,33 @@ _GATEWAYS_LIFECYCLE: Final = _runtime.Lifecycle(
     conditions="status.conditions",
 )
 
+_GATEWAYS_CREATION: Final = _runtime.Creation(
+    resource_type=gateway_pb2.Gateway,
+    create=GatewayServiceMethods.CREATE_GATEWAY,
+    envelope="gateway",
+    get=GatewayServiceMethods.GET_GATEWAY,
+    get_envelope="gateway",
+    id_field="id",
+    fields=(
+        ("name", "spec.name"),
+        ("zones", "spec.zones"),
+        ("core_weave_auth", "spec.core_weave_auth"),
+        ("weights_and_biases_auth", "spec.weights_and_biases_auth"),
+        ("endpoint_configuration", "spec.endpoint_configuration"),
+        ("body_based_routing", "spec.body_based_routing"),
+        ("header_based_routing", "spec.header_based_routing"),
+        ("path_based_routing", "spec.path_based_routing"),
+    ),
+)
+
+_GATEWAYS_DELETION: Final = _runtime.Deletion(
+    resource_type=gateway_pb2.Gateway,
+    delete=GatewayServiceMethods.DELETE_GATEWAY,
+    envelope="gateway",
+    id_field="id",
+    resource_id="spec.id",
+)
+
 
 class AsyncGateways:
     """Resources of type `coreweave.inference.v1alpha1.Gateway`.
@@ -626,6 +654,11 @@ class AsyncGateways:
         """Creates a gateway and answers at once, with STATUS_CREATING. Poll GetGateway
         until it is STATUS_READY: only then does it list endpoints.
 
+        Without `id` a new UUID is sent. An attempt that follows a lost answer therefore
+        does not create a second gateway: the one that the first attempt created is
+        returned. With an `id` of yours it is returned if it is what the request asks
+        for.
+
         Args:
             request: A CreateGatewayRequest message in place of the fields.
             name: A name for people: 1 to 63 letters, digits and inner hyphens.
@@ -652,11 +685,11 @@ class AsyncGateways:
             fields,
             ("name",),
         )
-        response = await self._caller.unary(
-            GatewayServiceMethods.CREATE_GATEWAY,
+        return await _runtime.async_create_once(
+            self._caller,
+            _GATEWAYS_CREATION,
             message,
         )
-        return response.message.gateway
 
     @overload
     async def update(
@@ -740,6 +773,9 @@ class AsyncGateways:
         It is gone when GetGateway fails with NOT_FOUND; until then any status may be
         seen. Delete the deployments that use it first.
 
+        If an attempt that follows a lost answer finds no gateway, it has been deleted:
+        that is success, and what is returned has its id only.
+
         Args:
             request: A DeleteGatewayRequest message, or just the `id`.
             id: UUID of the gateway to delete.
@@ -752,11 +788,11 @@ class AsyncGateways:
             ("id",),
             id_field="id",
         )
-        response = await self._caller.unary(
-            GatewayServiceMethods.DELETE_GATEWAY,
+        return await _runtime.async_delete_once(
+            self._caller,
+            _GATEWAYS_DELETION,
             message,
         )
-        return response.message.gateway
 
     async def parameters(
         self,
@@ -1003,6 +1039,11 @@ class Gateways:
         """Creates a gateway and answers at once, with STATUS_CREATING. Poll GetGateway
         until it is STATUS_READY: only then does it list endpoints.
 
+        Without `id` a new UUID is sent. An attempt that follows a lost answer therefore
+        does not create a second gateway: the one that the first attempt created is
+        returned. With an `id` of yours it is returned if it is what the request asks
+        for.
+
         Args:
             request: A CreateGatewayRequest message in place of the fields.
             name: A name for people: 1 to 63 letters, digits and inner hyphens.
@@ -1029,8 +1070,7 @@ class Gateways:
             fields,
             ("name",),
         )
-        response = self._caller.unary(GatewayServiceMethods.CREATE_GATEWAY, message)
-        return response.message.gateway
+        return _runtime.create_once(self._caller, _GATEWAYS_CREATION, message)
 
     @overload
     def update(
@@ -1111,6 +1151,9 @@ class Gateways:
         It is gone when GetGateway fails with NOT_FOUND; until then any status may be
         seen. Delete the deployments that use it first.
 
+        If an attempt that follows a lost answer finds no gateway, it has been deleted:
+        that is success, and what is returned has its id only.
+
         Args:
             request: A DeleteGatewayRequest message, or just the `id`.
             id: UUID of the gateway to delete.
@@ -1123,8 +1166,7 @@ class Gateways:
             ("id",),
             id_field="id",
         )
-        response = self._caller.unary(GatewayServiceMethods.DELETE_GATEWAY, message)
-        return response.message.gateway
+        return _runtime.delete_once(self._caller, _GATEWAYS_DELETION, message)
 
     def parameters(
         self,
