@@ -232,7 +232,7 @@ class CapacityClaimServiceMethods:
         ),
     )
 
-    ALL: Final["tuple[_runtime.MethodSpec[Any, Any], ...]"] = (
+    ALL: Final[tuple[_runtime.MethodSpec[Any, Any], ...]] = (
         LIST_CAPACITY_CLAIMS,
         GET_CAPACITY_CLAIM,
         CREATE_CAPACITY_CLAIM,
@@ -747,10 +747,7 @@ class AsyncCapacityClaims:
         request = _runtime.update_request(
             capacity_claim_pb2.UpdateCapacityClaimRequest,
             current,
-            (
-                ("id", "spec.id"),
-                ("resources", "spec.resources"),
-            ),
+            (("id", "spec.id"), ("resources", "spec.resources")),
         )
         request = _runtime.changed_request("edit", request, change)
         return await self.update(request)
@@ -1092,10 +1089,7 @@ class CapacityClaims:
         request = _runtime.update_request(
             capacity_claim_pb2.UpdateCapacityClaimRequest,
             current,
-            (
-                ("id", "spec.id"),
-                ("resources", "spec.resources"),
-            ),
+            (("id", "spec.id"), ("resources", "spec.resources")),
         )
         request = _runtime.changed_request("edit", request, change)
         return self.update(request)

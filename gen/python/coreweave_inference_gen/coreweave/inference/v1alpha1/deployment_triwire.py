@@ -359,7 +359,7 @@ class DeploymentServiceMethods:
         ),
     )
 
-    ALL: Final["tuple[_runtime.MethodSpec[Any, Any], ...]"] = (
+    ALL: Final[tuple[_runtime.MethodSpec[Any, Any], ...]] = (
         LIST_DEPLOYMENTS,
         GET_DEPLOYMENT,
         CREATE_DEPLOYMENT,

@@ -321,7 +321,7 @@ class GatewayServiceMethods:
         ),
     )
 
-    ALL: Final["tuple[_runtime.MethodSpec[Any, Any], ...]"] = (
+    ALL: Final[tuple[_runtime.MethodSpec[Any, Any], ...]] = (
         LIST_GATEWAYS,
         GET_GATEWAY,
         CREATE_GATEWAY,
