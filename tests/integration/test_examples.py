@@ -58,3 +58,13 @@ def test_the_errors_are_as_shown(run: Callable[..., list[str]]) -> None:
     assert printed[2].startswith("before any request: create(): missing name")
     assert printed[3] == "lists of equal length: True"
     assert printed[4].endswith("headers: []")
+
+
+def test_the_retries_are_as_told(run: Callable[..., list[str]]) -> None:
+    assert run("retries.py") == [
+        "version of the id: 4",
+        "again: ALREADY_EXISTS attempts: 1",
+        "gone: NOT_FOUND attempts: 1",
+        "nowhere: UNAVAILABLE attempts: 3",
+        "nowhere: UNAVAILABLE attempts: 1",
+    ]

@@ -127,8 +127,7 @@ def parse_service_config(text: str, *, where: str) -> ServiceConfig:
     policies: dict[tuple[str, str], Policy | None] = {}
     for at, entry in enumerate(_list(root.get("methodConfig", []), f"{where}: methodConfig")):
         here = f"{where}: methodConfig[{at}]"
-        if isinstance(entry, dict) and "hedgingPolicy" in entry:
-            raise PluginError(f"{here}: hedgingPolicy is not supported: use retryPolicy")
+        _refuse_hedging(entry, here)
         config = _object(entry, _METHOD_KEYS, here)
         policy = None
         if "retryPolicy" in config:
@@ -143,6 +142,11 @@ def parse_service_config(text: str, *, where: str) -> ServiceConfig:
     if "retryThrottling" in root:
         throttling = _throttling(root["retryThrottling"], f"{where}: retryThrottling")
     return ServiceConfig(policies, throttling, where)
+
+
+def _refuse_hedging(entry: object, where: str) -> None:
+    if isinstance(entry, dict) and "hedgingPolicy" in entry:
+        raise PluginError(f"{where}: hedgingPolicy is not supported: use retryPolicy")
 
 
 def check_methods(config: ServiceConfig, api: Api) -> None:
@@ -275,7 +279,7 @@ def _object(value: object, allowed: Collection[str], where: str) -> dict[str, An
 def _list(value: object, where: str) -> list[Any]:
     if not isinstance(value, list):
         raise PluginError(f"{where}: expected a list, got {type(value).__name__}")
-    items: list[Any] = value
+    items: list[Any] = cast("Any", value)
     return items
 
 

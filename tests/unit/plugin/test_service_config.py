@@ -136,7 +136,9 @@ def test_services_of_other_packages_are_let_through() -> None:
         pytest.param({"methodConfigs": []}, "unknown key 'methodConfigs': allowed", id="key"),
         pytest.param({"methodConfig": {}}, "methodConfig: expected a list", id="no list"),
         pytest.param(
-            {"methodConfig": [{"hedgingPolicy": {}}]}, "hedgingPolicy is not supported", id="hedge"
+            '{"methodConfig": [{"hedgingPolicy": {}}]}',
+            "hedgingPolicy is not supported",
+            id="hedge",
         ),
         pytest.param(configured({"method": "GetBook"}), "without a service", id="bare method"),
         pytest.param(
@@ -159,7 +161,7 @@ def test_services_of_other_packages_are_let_through() -> None:
         ),
         pytest.param(configured({"service": 7}), "expected strings", id="name is no str"),
         pytest.param(
-            {"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 2}}]},
+            '{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 2}}]}',
             "missing initialBackoff, maxBackoff, backoffMultiplier, retryableStatusCodes",
             id="missing",
         ),

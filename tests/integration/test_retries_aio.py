@@ -1,0 +1,145 @@
+"""Calls that are lost on the way to the emulator or back: every effect happens once."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coreweave_inference import AsyncInferenceClient, Code, RpcError
+from coreweave_inference_gen.coreweave.inference.v1alpha1 import gateway_pb2 as pb
+from tests.flaky_proxy import flaky_proxy
+from triwire import RetryPolicy
+from triwire.dial.wires import WIRES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.emulator_process import RunningEmulator
+    from tests.flaky_proxy import FlakyProxy
+
+QUICK = RetryPolicy(
+    max_attempts=5,
+    initial_backoff_seconds=0.001,
+    max_backoff_seconds=0.01,
+    retryable_codes=frozenset({Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED}),
+)
+SCRIPTS = [
+    pytest.param((), id="nothing"),
+    pytest.param(("before",), id="before"),
+    pytest.param(("after",), id="after"),
+    pytest.param(("busy",), id="busy"),
+    pytest.param(("limited",), id="limited"),
+    pytest.param(("after", "after"), id="after twice"),
+    pytest.param(("before", "busy", "after", "limited"), id="everything"),
+]
+
+
+@pytest.fixture
+def proxy(emulator: RunningEmulator) -> Iterator[FlakyProxy]:
+    with flaky_proxy(emulator.host, emulator.port) as running:
+        yield running
+
+
+@pytest.fixture(params=WIRES)
+def wire(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def through(proxy: FlakyProxy, emulator: RunningEmulator, wire: str) -> AsyncInferenceClient:
+    return AsyncInferenceClient(
+        f"http://127.0.0.1:{proxy.port}",
+        token=emulator.admin_token,
+        transport=wire,
+        retry=QUICK,
+        timeout_seconds=30,
+    )
+
+
+async def named(client: AsyncInferenceClient, name: str) -> list[pb.Gateway]:
+    return [found for found in await client.gateways.list() if found.spec.name == name]
+
+
+def fresh_name() -> str:
+    return f"retry-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+async def test_a_create_leaves_one_resource_and_a_delete_none(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str, script: tuple[str, ...]
+) -> None:
+    name = fresh_name()
+    async with through(proxy, emulator, wire) as client:
+        proxy.script(script)
+        created = await client.gateways.create(name=name, core_weave_auth={}, path_based_routing={})
+        # What follows the script is the last attempt and, after a lost answer, the look.
+        assert proxy.seen[: len(script)] == list(script)
+        assert set(proxy.seen[len(script) :]) == {"pass"}
+        assert [found.spec.id for found in await named(client, name)] == [created.spec.id]
+        proxy.script(script)
+        deleted = await client.gateways.delete(created.spec.id)
+        assert proxy.seen == [*script, "pass"]
+        assert deleted.spec.id == created.spec.id
+        assert await named(client, name) == []
+
+
+async def test_an_id_of_the_caller_is_created_once(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str
+) -> None:
+    name, own = fresh_name(), str(uuid.uuid4())
+    async with through(proxy, emulator, wire) as client:
+        proxy.script(["after"])
+        created = await client.gateways.create(
+            id=own, name=name, core_weave_auth={}, path_based_routing={}
+        )
+        assert created.spec.id == own
+        assert proxy.seen == ["after", "pass", "pass"]
+        await client.gateways.delete(own)
+
+
+async def test_an_id_that_somebody_else_took_is_a_conflict(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str
+) -> None:
+    own = str(uuid.uuid4())
+    async with through(proxy, emulator, wire) as client:
+        await client.gateways.create(
+            id=own, name=fresh_name(), core_weave_auth={}, path_based_routing={}
+        )
+        proxy.script(["before"])
+        with pytest.raises(RpcError) as caught:
+            await client.gateways.create(
+                id=own, name=fresh_name(), core_weave_auth={}, path_based_routing={}
+            )
+        assert (caught.value.code, caught.value.attempts) == (Code.ALREADY_EXISTS, 2)
+        assert "other values of name" in caught.value.__notes__[-1]
+        await client.gateways.delete(own)
+
+
+async def test_without_retries_a_lost_answer_is_the_callers_to_deal_with(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str
+) -> None:
+    name = fresh_name()
+    async with through(proxy, emulator, wire) as client:
+        proxy.script(["after"])
+        with pytest.raises(RpcError) as caught:
+            await client.with_options(retry=None).gateways.create(
+                name=name, core_weave_auth={}, path_based_routing={}
+            )
+        assert (caught.value.code, caught.value.attempts) == (Code.UNAVAILABLE, 1)
+        (created,) = await named(client, name)
+        assert created.spec.id in caught.value.__notes__[-1]
+        await client.gateways.delete(created.spec.id)
+
+
+async def test_a_bare_create_is_not_sent_twice(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str
+) -> None:
+    async with through(proxy, emulator, wire) as client:
+        proxy.script(["before"])
+        request = pb.CreateGatewayRequest(name=fresh_name())
+        request.core_weave_auth.SetInParent()
+        request.path_based_routing.SetInParent()
+        with pytest.raises(RpcError):
+            await client.gateways.rpc.create_gateway(request)
+        assert proxy.seen == ["before"]
