@@ -11,6 +11,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from triwire._home import enter_process, other_loop_error
 from triwire.errors import Code, RpcError
 from triwire.transports.failures import closed_error, shortened, timeout_error, tls_error
 
@@ -89,17 +90,22 @@ class AsyncHttp:
         self._tls = tls
         self._transport: pyqwest.HTTPTransport | None = None
         self._client: pyqwest.Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     def client(self) -> pyqwest.Client:
         """Return the one pyqwest client behind this object.
 
         Raises:
+            RuntimeError: another event loop, or a forked process, than that of the first call.
             ValueError: this object was closed.
         """
+        loop = asyncio.get_running_loop()
         if self._client is None:
             if self._closed:
                 raise closed_error()
+            enter_process("pyqwest", self)
+            self._loop = loop
             import pyqwest
 
             from triwire._exit import let_native_threads_out_at_exit
@@ -107,6 +113,8 @@ class AsyncHttp:
             let_native_threads_out_at_exit()
             self._transport = pyqwest.HTTPTransport(**_settings(self._tls))
             self._client = pyqwest.Client(self._transport)
+        elif self._loop is not None and self._loop is not loop:
+            raise other_loop_error(self._loop)
         return self._client
 
     async def execute(
@@ -141,6 +149,12 @@ class AsyncHttp:
             raise network_error(error) from error
         return HttpResponse(response.status, response.headers, response.content)
 
+    def forget(self) -> object:
+        """Drop what is open without closing it; see `triwire._home`."""
+        kept = (self._client, self._transport)
+        self._client = self._transport = self._loop = None
+        return kept
+
     async def aclose(self) -> None:
         """Close all connections; idempotent."""
         self._closed = True
@@ -163,11 +177,13 @@ class Http:
         """Return the one pyqwest client behind this object.
 
         Raises:
+            RuntimeError: this process was forked after the first call of its parent.
             ValueError: this object was closed.
         """
         if self._client is None:
             if self._closed:
                 raise closed_error()
+            enter_process("pyqwest", self)
             import pyqwest
 
             # Two threads may both get here: the loser's transport has opened nothing yet.
@@ -200,6 +216,12 @@ class Http:
         except Exception as error:
             raise network_error(error) from error
         return HttpResponse(response.status, response.headers, response.content)
+
+    def forget(self) -> object:
+        """Drop what is open without closing it; see `triwire._home`."""
+        kept = (self._client, self._transport)
+        self._client = self._transport = None
+        return kept
 
     def close(self) -> None:
         """Close all connections; idempotent."""

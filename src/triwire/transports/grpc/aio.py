@@ -8,6 +8,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from triwire._home import enter_process, other_loop_error
 from triwire.codec.binary import BinaryCodec
 from triwire.spec import RawResponse
 from triwire.transports.failures import closed_error, timeout_error
@@ -43,6 +44,7 @@ class AsyncGrpcTransport:
         self._tls = tls
         self._user_agent = user_agent
         self._channel: grpc.aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._methods: dict[str, Any] = {}
         self._closed = False
 
@@ -62,6 +64,8 @@ class AsyncGrpcTransport:
         """Send one message and return the raw reply; see `AsyncTransport`."""
         import grpc.aio
 
+        if self._loop is not None and self._loop is not asyncio.get_running_loop():
+            raise other_loop_error(self._loop)
         multicallable: Any = self._methods.get(method.path)
         if multicallable is None:
             path = f"{self._endpoint.path_prefix}{method.path}"
@@ -101,6 +105,8 @@ class AsyncGrpcTransport:
         if self._channel is None:
             if self._closed:
                 raise closed_error()
+            enter_process("grpcio", self)
+            self._loop = asyncio.get_running_loop()
             import grpc
             import grpc.aio
 
@@ -118,6 +124,12 @@ class AsyncGrpcTransport:
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `AsyncTransport`."""
         return _CODEC.decode(body, method.response_type)
+
+    def forget(self) -> object:
+        """Drop what is open without closing it; see `triwire._home`."""
+        kept = (self._channel, self._methods)
+        self._channel, self._methods, self._loop = None, {}, None
+        return kept
 
     async def aclose(self) -> None:
         """Close the channel; calls in flight are cancelled. Idempotent."""

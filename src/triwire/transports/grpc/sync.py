@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from triwire._home import enter_process
 from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code
 from triwire.spec import RawResponse
@@ -102,6 +103,7 @@ class GrpcTransport:
             if self._channel is None:
                 if self._closed:
                     raise closed_error()
+                enter_process("grpcio", self)
                 import grpc
 
                 from triwire.transports.grpc.credentials import channel_credentials
@@ -118,6 +120,14 @@ class GrpcTransport:
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `Transport`."""
         return _CODEC.decode(body, method.response_type)
+
+    def forget(self) -> object:
+        """Drop what is open without closing it; see `triwire._home`."""
+        kept = (self._channel, self._methods)
+        self._channel, self._methods = None, {}
+        # Another thread may have held it at the fork.
+        self._lock = threading.Lock()
+        return kept
 
     def close(self) -> None:
         """Close the channel; calls in flight are cancelled. Idempotent."""
