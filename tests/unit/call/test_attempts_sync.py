@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from triwire.call.sync import Caller
 from triwire.errors import Code, RpcError
-from triwire.retry import RetryPolicy
+from triwire.retry import RetryBudget, RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions, Metadata, MethodSpec, RawResponse
 from triwire.testing import ManualClock
 
@@ -124,6 +124,18 @@ def test_views_share_one_budget() -> None:
             one.unary(METHOD, StringValue())
         notes.append(caught.value.__notes__[0])
     assert "budget is used up" in notes[-1]
+
+
+def test_calls_that_succeed_fill_the_budget_again() -> None:
+    budget = RetryBudget(RetryThrottling(max_tokens=4, token_ratio=0.5))
+    clock = ManualClock()
+    transport = Scripted(clock, lost(), *[b""] * 3)
+    caller = Caller(transport, clock=clock, budget=budget, draw=lambda: 0.5)
+    caller.unary(METHOD, StringValue())
+    assert budget.tokens == 3.5
+    caller.unary(METHOD, StringValue())
+    caller.unary(METHOD, StringValue())
+    assert budget.tokens == 4
 
 
 def test_a_local_bug_is_not_tried_again() -> None:
