@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from tests.emulator_process import RunningEmulator
     from tests.flaky_proxy import FlakyProxy
 
+# More attempts than any script has steps: one that goes out just as a connection closes is lost
+# before the proxy sees it.
 QUICK = RetryPolicy(
-    max_attempts=5,
+    max_attempts=8,
     initial_backoff_seconds=0.001,
     max_backoff_seconds=0.01,
     retryable_codes=frozenset({Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED}),
