@@ -1,4 +1,7 @@
-"""Where scenarios play: three servers, five wires, two colours."""
+"""Where scenarios play: servers, wires and colours.
+
+Retries are off, so that every outcome is that of one attempt.
+"""
 
 from __future__ import annotations
 
@@ -159,6 +162,7 @@ class Stage:
                 transport=transport,
                 token=token,
                 timeout_seconds=_TIMEOUT_SECONDS,
+                retry=None,
                 clock=AsyncManualClock() if manual_clock else None,
             )
 
@@ -180,6 +184,7 @@ class Stage:
                     transport=transport,
                     token=token,
                     timeout_seconds=_TIMEOUT_SECONDS,
+                    retry=None,
                     clock=ManualClock() if manual_clock else None,
                 )
             )
