@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Coroutine
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Coroutine, Generator, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -15,9 +15,11 @@ __all__ = [
     "Clock",
     "HandlerColourError",
     "SystemClock",
+    "async_messages",
     "async_resolve",
     "draw_fraction",
     "draw_uuid",
+    "messages",
     "resolve",
 ]
 
@@ -116,3 +118,41 @@ def resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
         message = "this handler is a coroutine function: call it through the async client"
         raise HandlerColourError(message)
     return result
+
+
+async def async_messages(
+    result: AsyncIterable[MessageT] | Iterable[MessageT],
+) -> AsyncGenerator[MessageT, None]:
+    """Iterate over a handler's responses, closing them when the iteration ends early."""
+    if isinstance(result, AsyncIterable):
+        iterator: Any = aiter(result)
+        try:
+            async for message in iterator:
+                yield message
+        finally:
+            close = getattr(iterator, "aclose", None)
+            if close is not None:
+                await close()
+        return
+    for message in messages(result):
+        yield message
+
+
+def messages(
+    result: AsyncIterable[MessageT] | Iterable[MessageT],
+) -> Generator[MessageT, None, None]:
+    """Iterate over a handler's responses, closing them when the iteration ends early.
+
+    Raises:
+        HandlerColourError: they are iterated with `async for`, which blocking code cannot.
+    """
+    if isinstance(result, AsyncIterable):
+        text = "this handler is an async generator: call it through the async client"
+        raise HandlerColourError(text)
+    iterator: Any = iter(result)
+    try:
+        yield from iterator
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()

@@ -6,7 +6,7 @@ What its module level needs is imported here; everything else loads when it is f
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -20,6 +20,8 @@ from triwire.spec import HttpRule, Idempotency, MethodSpec, Response, StreamKind
 
 if TYPE_CHECKING:
     from triwire.call.aio import AsyncCaller
+    from triwire.call.stream.aio import AsyncResponseStream
+    from triwire.call.stream.sync import ResponseStream
     from triwire.call.sync import Caller
     from triwire.resource.aio import (
         async_create_once,
@@ -44,7 +46,9 @@ if TYPE_CHECKING:
 __all__ = [
     "POLL_SECONDS",
     "Answer",
+    "Answers",
     "AsyncCaller",
+    "AsyncResponseStream",
     "Caller",
     "Change",
     "Code",
@@ -56,7 +60,9 @@ __all__ = [
     "Lifecycle",
     "MethodHandler",
     "MethodSpec",
+    "Requests",
     "Response",
+    "ResponseStream",
     "RetryPolicy",
     "RetryThrottling",
     "ServerContext",
@@ -86,14 +92,22 @@ MessageT = TypeVar("MessageT", bound=Message)
 # What a method of a server returns: the response, or a coroutine that does.
 Answer: TypeAlias = MessageT | Awaitable[MessageT]
 
+# What a method whose server streams returns: best the generator that it is.
+Answers: TypeAlias = AsyncIterable[MessageT] | Iterable[MessageT]
+
+# What a method of a server gets whose client streams.
+Requests: TypeAlias = AsyncIterator[MessageT]
+
 # What a google.protobuf.Value can be given as.
 JsonValue: TypeAlias = str | float | bool | Mapping[str, Any] | Sequence[Any]
 
 _HOME: Final = {
     "AsyncCaller": "triwire.call.aio",
+    "AsyncResponseStream": "triwire.call.stream.aio",
     "Caller": "triwire.call.sync",
     "Change": "triwire.resource.edit",
     "MethodHandler": "triwire.server.service",
+    "ResponseStream": "triwire.call.stream.sync",
     "ServerContext": "triwire.server.service",
     "Service": "triwire.server.service",
     "async_create_once": "triwire.resource.aio",

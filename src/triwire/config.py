@@ -120,9 +120,21 @@ class TlsOptions:
     Attributes:
         ca_certificates: PEM text of the certificate authorities to trust instead of the
             system's, or None for the system's.
+        client_certificate: PEM text of the certificate that shows who this client is, and of
+            its chain, or None for none.
+        client_key: PEM text of its private key; both or neither are given.
+
+    Raises:
+        ValueError: only one of certificate and key is given.
     """
 
     ca_certificates: bytes | None = field(default=None, repr=False)
+    client_certificate: bytes | None = field(default=None, repr=False)
+    client_key: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ValueError("client_certificate and client_key: expected both or neither")
 
     @classmethod
     def load(cls, ca_certificates: bytes | str | os.PathLike[str] | None) -> TlsOptions:

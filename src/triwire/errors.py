@@ -125,6 +125,9 @@ class RpcError(Exception):
             (google.rpc.RetryInfo, Retry-After, grpc-retry-pushback-ms), or None. Negative:
             it asked not to be tried again.
         attempts: How many attempts the call made.
+        headers: Response headers that the application set, as far as they came: pairs as in
+            `Metadata.pairs`.
+        trailers: The same for trailers.
     """
 
     code: Code
@@ -133,6 +136,8 @@ class RpcError(Exception):
     from_server: bool
     retry_delay_seconds: float | None
     attempts: int
+    headers: tuple[tuple[str, str | bytes], ...]
+    trailers: tuple[tuple[str, str | bytes], ...]
 
     def __init__(
         self,
@@ -142,12 +147,16 @@ class RpcError(Exception):
         details: Iterable[Message] = (),
         from_server: bool = False,
         retry_delay_seconds: float | None = None,
+        headers: Iterable[tuple[str, str | bytes]] = (),
+        trailers: Iterable[tuple[str, str | bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.details = tuple(details)
         self.from_server = from_server
+        self.headers = tuple(headers)
+        self.trailers = tuple(trailers)
         if retry_delay_seconds is None and self.details:
             retry_delay_seconds = _retry_delay_seconds(self.details)
         self.retry_delay_seconds = retry_delay_seconds
@@ -166,18 +175,27 @@ class RpcError(Exception):
     @override
     def __reduce__(self) -> tuple[object, ...]:
         packed = [(d.DESCRIPTOR.full_name, d.SerializeToString()) for d in self.details]
+        metadata = (self.headers, self.trailers)
         return (
             _unpickle,
-            (int(self.code), self.message, packed, self.from_server, self.retry_delay_seconds),
+            (
+                int(self.code),
+                self.message,
+                packed,
+                self.from_server,
+                self.retry_delay_seconds,
+                metadata,
+            ),
         )
 
 
-def _unpickle(
+def _unpickle(  # noqa: PLR0917 - pickle calls with positional arguments only
     code: int,
     message: str,
     packed: list[tuple[str, bytes]],
     from_server: bool,  # noqa: FBT001 - pickle calls with positional arguments only
     retry_delay_seconds: float | None,
+    metadata: tuple[tuple[tuple[str, str | bytes], ...], tuple[tuple[str, str | bytes], ...]],
 ) -> RpcError:
     return RpcError(
         Code.from_number(code),
@@ -185,6 +203,8 @@ def _unpickle(
         details=decode_details(packed),
         from_server=from_server,
         retry_delay_seconds=retry_delay_seconds,
+        headers=metadata[0],
+        trailers=metadata[1],
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
+from tests import stream_service
 from tests.contract.stub_process import running_stub
 from tests.emulator_process import RunningEmulator, running_emulator
 
@@ -66,6 +67,13 @@ def stub_url() -> Generator[str]:
     """The stub of the contract suite, which tells what it saw of a request."""
     with running_stub() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def stream_port() -> Generator[int]:
+    """Port of a server of all stream kinds, on every RPC wire."""
+    with stream_service.serving() as port:
+        yield port
 
 
 class Bystander:

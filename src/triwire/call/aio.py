@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Final
 from triwire._io import AsyncSystemClock, draw_fraction, draw_uuid
 from triwire.call.attempts import Retrying, policy_of, shorter
 from triwire.call.request import at_deadline, check_request, describe, merged_headers
+from triwire.call.stream.aio import AsyncResponseStream, async_single_response
 from triwire.errors import RpcError
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterable, Callable
 
     from triwire._io import AsyncClock
     from triwire.spec import MethodSpec, RawResponse
-    from triwire.transports.base import AsyncTransport, RequestT, ResponseT
+    from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncCaller"]
 
@@ -149,6 +150,64 @@ class AsyncCaller:
                 )
             except RpcError as failure:
                 error = failure
+
+    async def client_stream(
+        self, method: MethodSpec[RequestT, ResponseT], requests: AsyncIterable[RequestT]
+    ) -> Response[ResponseT]:
+        """Call a method whose client streams, once, and wait for its one response.
+
+        Args:
+            method: The method to call.
+            requests: Iterated once, as the wire takes them; what it raises ends the call and
+                is raised here.
+
+        Raises:
+            RpcError: the call failed, or its response cannot be read.
+            TypeError: a request is not the method's request message.
+            ValueError: the client is closed.
+        """
+        return await async_single_response(
+            self._transport, method, self._raw_stream(method, requests)
+        )
+
+    def server_stream(
+        self, method: MethodSpec[RequestT, ResponseT], request: RequestT
+    ) -> AsyncResponseStream[ResponseT]:
+        """Return the responses of a method whose server streams; the call is not started yet.
+
+        Args:
+            method: The method to call.
+            request: The request; not changed, and not to be changed while the call runs.
+
+        Raises:
+            RpcError: UNIMPLEMENTED: this wire cannot carry such methods.
+            TypeError: `request` is not the method's request message.
+        """
+        check_request(method, request)
+        return AsyncResponseStream(self._transport, method, self._raw_stream(method, (request,)))
+
+    def bidi_stream(
+        self, method: MethodSpec[RequestT, ResponseT], requests: AsyncIterable[RequestT]
+    ) -> AsyncResponseStream[ResponseT]:
+        """Return the responses of a method whose both sides stream; not started yet.
+
+        Args:
+            method: The method to call.
+            requests: As in `client_stream`; what it raises comes out of the responses.
+
+        Raises:
+            RpcError: UNIMPLEMENTED: this wire cannot carry such methods.
+        """
+        return AsyncResponseStream(self._transport, method, self._raw_stream(method, requests))
+
+    def _raw_stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        requests: tuple[RequestT, ...] | AsyncIterable[RequestT],
+    ) -> AsyncRawStream:
+        return self._transport.stream(
+            method, requests, headers=self._headers, timeout_seconds=self._first_timeout_seconds
+        )
 
     async def aclose(self) -> None:
         """Close the transport, for every caller that shares it. Idempotent."""

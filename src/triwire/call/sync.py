@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 from triwire._io import SystemClock, draw_fraction, draw_uuid
 from triwire.call.attempts import Retrying, policy_of, shorter
 from triwire.call.request import at_deadline, check_request, describe, merged_headers
+from triwire.call.stream.sync import ResponseStream, single_response
 from triwire.errors import RpcError
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from triwire._io import Clock
     from triwire.spec import MethodSpec, RawResponse
-    from triwire.transports.base import RequestT, ResponseT, Transport
+    from triwire.transports.base import RawStream, RequestT, ResponseT, Transport
 
 __all__ = ["Caller"]
 
@@ -150,6 +151,62 @@ class Caller:
                 )
             except RpcError as failure:
                 error = failure
+
+    def client_stream(
+        self, method: MethodSpec[RequestT, ResponseT], requests: Iterable[RequestT]
+    ) -> Response[ResponseT]:
+        """Call a method whose client streams, once, and wait for its one response.
+
+        Args:
+            method: The method to call.
+            requests: Iterated once, as the wire takes them; what it raises ends the call and
+                is raised here.
+
+        Raises:
+            RpcError: the call failed, or its response cannot be read.
+            TypeError: a request is not the method's request message.
+            ValueError: the client is closed.
+        """
+        return single_response(self._transport, method, self._raw_stream(method, requests))
+
+    def server_stream(
+        self, method: MethodSpec[RequestT, ResponseT], request: RequestT
+    ) -> ResponseStream[ResponseT]:
+        """Return the responses of a method whose server streams; the call is not started yet.
+
+        Args:
+            method: The method to call.
+            request: The request; not changed, and not to be changed while the call runs.
+
+        Raises:
+            RpcError: UNIMPLEMENTED: this wire cannot carry such methods.
+            TypeError: `request` is not the method's request message.
+        """
+        check_request(method, request)
+        return ResponseStream(self._transport, method, self._raw_stream(method, (request,)))
+
+    def bidi_stream(
+        self, method: MethodSpec[RequestT, ResponseT], requests: Iterable[RequestT]
+    ) -> ResponseStream[ResponseT]:
+        """Return the responses of a method whose both sides stream; not started yet.
+
+        Args:
+            method: The method to call.
+            requests: As in `client_stream`; what it raises comes out of the responses.
+
+        Raises:
+            RpcError: UNIMPLEMENTED: this wire cannot carry such methods.
+        """
+        return ResponseStream(self._transport, method, self._raw_stream(method, requests))
+
+    def _raw_stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        requests: tuple[RequestT, ...] | Iterable[RequestT],
+    ) -> RawStream:
+        return self._transport.stream(
+            method, requests, headers=self._headers, timeout_seconds=self._first_timeout_seconds
+        )
 
     def close(self) -> None:
         """Close the transport, for every caller that shares it. Idempotent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from triwire.dial.wires import check_wire
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from triwire.config import Endpoint, TlsOptions
     from triwire.transports.base import AsyncTransport
+    from triwire.transports.options import WireOptions
 
 __all__ = ["dial"]
 
@@ -22,6 +23,8 @@ def dial(
     tls: TlsOptions,
     user_agent: str,
     enum_aliases: Mapping[str, Mapping[str, int]] | None = None,
+    options: WireOptions | None = None,
+    http_version: Literal[1, 2] | None = None,
 ) -> AsyncTransport:
     """Make the transport for a wire. Does no I/O: the first call connects.
 
@@ -32,18 +35,21 @@ def dial(
         user_agent: Product tokens after RFC 9110 section 10.1.5.
         enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
             -> number.
+        options: Encoding, compression and limits of the wires but REST.
+        http_version: 1, 2, or None: what TLS negotiates, HTTP/1.1 over plaintext. gRPC always
+            speaks HTTP/2.
 
     Raises:
-        ValueError: unknown wire.
+        ValueError: unknown wire, or options that it cannot follow.
     """
     check_wire(wire)
     if wire == "grpc":
         from triwire.transports.grpc.aio import AsyncGrpcTransport
 
-        return AsyncGrpcTransport(endpoint, tls=tls, user_agent=user_agent)
+        return AsyncGrpcTransport(endpoint, tls=tls, user_agent=user_agent, options=options)
     from triwire._http import AsyncHttp
 
-    http = AsyncHttp(tls)
+    http = AsyncHttp(tls, http_version=http_version)
     if wire == "rest":
         from triwire.codec.protojson import ProtoJsonCodec
         from triwire.transports.rest.aio import AsyncRestTransport
@@ -53,7 +59,7 @@ def dial(
     if wire == "grpc-web":
         from triwire.transports.grpcweb.aio import AsyncGrpcWebTransport
 
-        return AsyncGrpcWebTransport(http, endpoint, user_agent=user_agent)
+        return AsyncGrpcWebTransport(http, endpoint, user_agent=user_agent, options=options)
     from triwire.transports.connect.aio import AsyncConnectTransport
 
-    return AsyncConnectTransport(http, endpoint, user_agent=user_agent)
+    return AsyncConnectTransport(http, endpoint, user_agent=user_agent, options=options)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from triwire.dial.wires import check_wire
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from triwire.config import Endpoint, TlsOptions
     from triwire.transports.base import Transport
+    from triwire.transports.options import WireOptions
 
 __all__ = ["dial"]
 
@@ -23,6 +24,8 @@ def dial(
     tls: TlsOptions,
     user_agent: str,
     enum_aliases: Mapping[str, Mapping[str, int]] | None = None,
+    options: WireOptions | None = None,
+    http_version: Literal[1, 2] | None = None,
 ) -> Transport:
     """Make the transport for a wire. Does no I/O: the first call connects.
 
@@ -33,18 +36,21 @@ def dial(
         user_agent: Product tokens after RFC 9110 section 10.1.5.
         enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
             -> number.
+        options: Encoding, compression and limits of the wires but REST.
+        http_version: 1, 2, or None: what TLS negotiates, HTTP/1.1 over plaintext. gRPC always
+            speaks HTTP/2.
 
     Raises:
-        ValueError: unknown wire.
+        ValueError: unknown wire, or options that it cannot follow.
     """
     check_wire(wire)
     if wire == "grpc":
         from triwire.transports.grpc.sync import GrpcTransport
 
-        return GrpcTransport(endpoint, tls=tls, user_agent=user_agent)
+        return GrpcTransport(endpoint, tls=tls, user_agent=user_agent, options=options)
     from triwire._http import Http
 
-    http = Http(tls)
+    http = Http(tls, http_version=http_version)
     if wire == "rest":
         from triwire.codec.protojson import ProtoJsonCodec
         from triwire.transports.rest.sync import RestTransport
@@ -54,7 +60,7 @@ def dial(
     if wire == "grpc-web":
         from triwire.transports.grpcweb.sync import GrpcWebTransport
 
-        return GrpcWebTransport(http, endpoint, user_agent=user_agent)
+        return GrpcWebTransport(http, endpoint, user_agent=user_agent, options=options)
     from triwire.transports.connect.sync import ConnectTransport
 
-    return ConnectTransport(http, endpoint, user_agent=user_agent)
+    return ConnectTransport(http, endpoint, user_agent=user_agent, options=options)

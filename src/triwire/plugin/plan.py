@@ -32,9 +32,11 @@ __all__ = ["ModulePlan", "Plan", "ResourcePlan", "ServicePlan", "make_plan"]
 # Names that generated modules import.
 _IMPORTED: Final = (
     "Any",
+    "AsyncIterable",
     "Awaitable",
     "Callable",
     "Final",
+    "Iterable",
     "Literal",
     "Mapping",
     "Protocol",

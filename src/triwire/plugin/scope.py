@@ -41,9 +41,11 @@ _PYTHON_FORMS: Final = {
 }
 _MODULES: Final = {
     "Any": "typing",
+    "AsyncIterable": "collections.abc",
     "Awaitable": "collections.abc",
     "Callable": "collections.abc",
     "Final": "typing",
+    "Iterable": "collections.abc",
     "Literal": "typing",
     "Mapping": "collections.abc",
     "Protocol": "typing",

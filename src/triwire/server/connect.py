@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from triwire._io import async_messages, async_resolve
 from triwire._typing import override
 from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code, RpcError
 from triwire.server.service import ServerContext
-from triwire.spec import StreamKind
+from triwire.spec import Idempotency, StreamKind
 from triwire.transports.metadata import application_metadata, to_text
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from triwire.codec import Codec
     from triwire.server.service import MethodHandler, Service
-    from triwire.spec import MetadataInput
+    from triwire.spec import MethodSpec
 
 __all__ = ["Receiver", "RpcApplication", "RpcRefusal", "Sender", "wire_of"]
 
@@ -37,6 +39,8 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
+# What a handler takes: a message, or an iterator of them.
+_Given: TypeAlias = Any
 MessageT = TypeVar("MessageT", bound="Message")
 
 _log: Final = logging.getLogger("triwire.server")
@@ -67,16 +71,21 @@ class RpcRefusal:
         code: What a client of any protocol reads.
         message: For people.
         headers: Further response headers.
+        is_plain: Whether the body on Connect is plain text, for who asked in no protocol.
     """
 
     http_status: int
     code: Code
     message: str
     headers: tuple[tuple[str, str], ...] = ()
+    is_plain: bool = False
 
     async def send(self, wire: str, send: Send) -> None:
         """Answer with it."""
-        if wire == "connect":
+        if wire == "connect" and self.is_plain:
+            body = self.message.encode()
+            status, headers = self.http_status, [("content-type", "text/plain; charset=utf-8")]
+        elif wire == "connect":
             # Connect protocol, "Error End-Stream": the same object is the body of unary errors.
             name = "canceled" if self.code is Code.CANCELLED else self.code.name.lower()
             body = json.dumps({"code": name, "message": self.message}).encode()
@@ -113,7 +122,7 @@ class RpcApplication:
         max_body_bytes: Largest request message, after decompression.
 
     Raises:
-        ValueError: a method streams, or two have one path.
+        ValueError: two methods have one path.
     """
 
     def __init__(self, services: Iterable[Service], *, codec: Codec, max_body_bytes: int) -> None:
@@ -122,17 +131,17 @@ class RpcApplication:
 
         # Any: connectrpc's union of four endpoint classes is not public.
         endpoints: dict[str, Any] = {}
+        methods: dict[str, MethodSpec[Any, Any]] = {}
         names: set[str] = set()
         for service in services:
             names.add(service.name)
             for handler in service.methods:
                 method = handler.method
-                if method.stream_kind is not StreamKind.UNARY:
-                    raise ValueError(f"cannot serve {method.path}: only unary methods are served")
                 if method.path in endpoints:
                     raise ValueError(f"two methods at {method.path}")
                 endpoints[method.path] = _endpoint(handler)
-        self._paths = frozenset(endpoints)
+                methods[method.path] = method
+        self._methods = methods
         self._names = frozenset(names)
         self._max_body_bytes = max_body_bytes
 
@@ -176,34 +185,60 @@ class RpcApplication:
             await refusal.send(wire, send)
             return
         receiver = Receiver(receive)
-        sender = Sender(receiver, send, max_bytes=self._max_body_bytes)
+        sender: Send = send
+        method = self._method(scope)
+        if method is not None and method.stream_kind is StreamKind.UNARY:
+            sender = Sender(receiver, send, max_bytes=self._max_body_bytes)
         await self._application(scope, receiver, sender)
 
-    def _refusal(self, scope: Scope, content_type: str) -> RpcRefusal | None:
+    def _method(self, scope: Scope) -> MethodSpec[Any, Any] | None:
         path = str(scope["path"])
         root = str(scope.get("root_path", ""))
-        if path not in self._paths and path.removeprefix(root) not in self._paths:
-            return RpcRefusal(404, Code.UNIMPLEMENTED, f"unknown method {path[:200]}")
-        if scope["method"] != "POST":
-            text = f"{scope['method']} is not served here: expected POST"
-            return RpcRefusal(405, Code.UNIMPLEMENTED, text, (("allow", "POST"),))
+        return self._methods.get(path) or self._methods.get(path.removeprefix(root))
+
+    def _refusal(self, scope: Scope, content_type: str) -> RpcRefusal | None:
+        method = self._method(scope)
+        if method is None:
+            text = f"unknown method {str(scope['path'])[:200]}"
+            return RpcRefusal(404, Code.UNIMPLEMENTED, text)
+        is_unary = method.stream_kind is StreamKind.UNARY
+        # Connect protocol, "HTTP to Error Code": the statuses below have no code of their own,
+        # and an error in the body must not say otherwise.
+        code = Code.UNKNOWN if wire_of(content_type) == "connect" else Code.UNIMPLEMENTED
+        verbs = ["POST"]
+        if is_unary and method.idempotency is Idempotency.NO_SIDE_EFFECTS:
+            # Connect protocol, "Unary-Get-Request".
+            verbs.insert(0, "GET")
+        if scope["method"] not in verbs:
+            text = f"{scope['method']} is not served here: expected {' or '.join(verbs)}"
+            return RpcRefusal(405, code, text, (("allow", ", ".join(verbs)),))
         kind = content_type.partition(";")[0].strip().lower()
-        if kind not in _CONTENT_TYPES:
+        known = _CONTENT_TYPES[is_unary]
+        if scope["method"] == "POST" and kind not in known:
             wire = wire_of(content_type)
-            expected = ", ".join(name for name in _CONTENT_TYPES if wire_of(name) == wire)
+            expected = ", ".join(name for name in known if wire_of(name) == wire)
             text = f"unknown content-type {content_type[:80]!r}: expected {expected}"
-            accepted = ", ".join(_CONTENT_TYPES)
             # The W3C's Linked Data Platform 1.0, section 7.1, defines Accept-Post.
-            return RpcRefusal(415, Code.UNIMPLEMENTED, text, (("accept-post", accepted),))
+            return RpcRefusal(
+                415,
+                code,
+                text,
+                (("accept-post", ", ".join(known)),),
+                # Only a broken RPC client sends such a type: which protocol it reads is unknown.
+                is_plain=bool(kind) and not kind.startswith(("application/", "text/")),
+            )
         return None
 
 
-# Codec names are the part behind "+", or behind "application/" on Connect.
-_CONTENT_TYPES: Final = (
-    "application/json",
-    "application/proto",
-    *(f"{prefix}{end}" for prefix in (_GRPC, _GRPC_WEB) for end in ("", "+proto", "+json")),
+# Content types by whether a method is unary. Codec names are the part behind "+", or behind
+# "application/" in unary calls of Connect.
+_GRPC_TYPES: Final = tuple(
+    f"{prefix}{end}" for prefix in (_GRPC, _GRPC_WEB) for end in ("", "+proto", "+json")
 )
+_CONTENT_TYPES: Final = {
+    True: ("application/json", "application/proto", *_GRPC_TYPES),
+    False: ("application/connect+json", "application/connect+proto", *_GRPC_TYPES),
+}
 
 
 class _ServerCodec:
@@ -244,35 +279,71 @@ def _endpoint(handler: MethodHandler) -> object:
         input=method.request_type,
         output=method.response_type,
         idempotency_level=IdempotencyLevel[method.idempotency.name],
-        stream_type=StreamType.UNARY,
+        stream_type=StreamType[method.stream_kind.name],
     )
+    function: Any = handler.function
 
-    async def call(request: Message, outer: RequestContext[Any, Any]) -> Message:
-        timeout_ms = outer.timeout_ms
-        context = ServerContext(
-            method,
-            wire_of(outer.request_headers.get("content-type", "")),
-            application_metadata(outer.request_headers.allitems()),
-            None if timeout_ms is None else timeout_ms / 1000,
-        )
-        try:
-            found = handler.function(request, context)
-            return await found if isinstance(found, Awaitable) else found
-        except RpcError as error:
-            raise _connect_error(error) from error
-        except Exception as error:
-            _log.exception("handler of %s failed", method.path)
-            raise _connect_error(RpcError(Code.INTERNAL, "internal error")) from error
-        finally:
-            _add(outer.response_headers, context.response_headers)
-            _add(outer.response_trailers, context.response_trailers)
+    async def answer(given: _Given, outer: RequestContext[Any, Any]) -> Message:
+        async with _running(method, outer) as context:
+            message: Message = await async_resolve(function(given, context))
+            return message
+        raise AssertionError  # for type checkers: the block does not swallow what it raises
 
-    return Endpoint.unary(info, call)
+    async def answers(given: _Given, outer: RequestContext[Any, Any]) -> AsyncIterator[Message]:
+        async with _running(method, outer) as context:
+            responses = async_messages(function(given, context))
+            try:
+                async for response in responses:
+                    # connectrpc sends the headers with the first message.
+                    _move(context.response_headers, outer.response_headers)
+                    yield response
+            finally:
+                await responses.aclose()
+
+    match method.stream_kind:
+        case StreamKind.UNARY:
+            return Endpoint.unary(info, answer)
+        case StreamKind.CLIENT_STREAM:
+            return Endpoint.client_stream(info, answer)
+        case StreamKind.SERVER_STREAM:
+            return Endpoint.server_stream(info, answers)
+        case StreamKind.BIDI_STREAM:
+            return Endpoint.bidi_stream(info, answers)
 
 
-def _add(target: Headers, pairs: MetadataInput) -> None:
-    for name, value in to_text(tuple(pairs)):  # type: ignore[arg-type]
+@asynccontextmanager
+async def _running(
+    method: MethodSpec[Any, Any], outer: RequestContext[Any, Any]
+) -> AsyncGenerator[ServerContext, None]:
+    """Make the context of one call, translate its errors, and hand its metadata over."""
+    timeout_ms = outer.timeout_ms
+    context = ServerContext(
+        method,
+        wire_of(outer.request_headers.get("content-type", "")),
+        application_metadata(outer.request_headers.allitems()),
+        None if timeout_ms is None else timeout_ms / 1000,
+    )
+    from connectrpc.errors import ConnectError
+
+    try:
+        yield context
+    except RpcError as error:
+        raise _connect_error(error) from error
+    except ConnectError:
+        # Out of the request stream: a malformed frame, a message above the limit.
+        raise
+    except Exception as error:
+        _log.exception("handler of %s failed", method.path)
+        raise _connect_error(RpcError(Code.INTERNAL, "internal error")) from error
+    finally:
+        _move(context.response_headers, outer.response_headers)
+        _move(context.response_trailers, outer.response_trailers)
+
+
+def _move(pairs: list[tuple[str, str | bytes]], target: Headers) -> None:
+    for name, value in to_text(tuple(pairs)):
         target.add(name.lower(), value)
+    pairs.clear()
 
 
 def _connect_error(error: RpcError) -> ConnectError:
@@ -325,7 +396,7 @@ class Sender:
     """`send` that first takes in the rest of a request that is refused early.
 
     An answer while the client still writes can be lost to it: the connection is reset under
-    its feet. Streams, which may be answered before they end, are not served here.
+    its feet. Not for RPC methods that stream: they may be answered before they end.
 
     Args:
         receiver: Where the request comes from.

@@ -25,6 +25,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
+from triwire._io import async_resolve
 from triwire.errors import Code, RpcError
 from triwire.server.service import ServerContext
 from triwire.spec import StreamKind
@@ -319,8 +320,8 @@ async def _call(handler: MethodHandler, request: Message, context: ServerContext
     limit = asyncio.timeout(context.timeout_seconds)
     try:
         async with limit:
-            found = handler.function(request, context)
-            return await found if isinstance(found, Awaitable) else found
+            found: Message = await async_resolve(handler.function(request, context))
+            return found
     except RpcError:
         raise
     except Exception as error:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from triwire.spec import Metadata, MethodSpec
-
-if TYPE_CHECKING:
-    from google.protobuf.message import Message
 
 __all__ = ["Handler", "MethodHandler", "ServerContext", "Service"]
 
@@ -40,7 +37,9 @@ class ServerContext:
     )
 
 
-Handler: TypeAlias = Callable[[Any, ServerContext], "Message | Awaitable[Message]"]
+# Any: what goes in and comes out depends on the stream kind, see `MethodHandler`. Generated
+# factories hand over methods whose types were checked against the service's Protocol.
+Handler: TypeAlias = Callable[[Any, ServerContext], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,13 @@ class MethodHandler:
     """One method and its function.
 
     The function takes the decoded request and the context and returns the response
-    message, or an awaitable of it. It fails by raising `RpcError`; any other exception is
-    answered as INTERNAL with a fixed text and logged with its traceback.
+    message, or an awaitable of it. Where the client streams, it takes an async iterator of
+    requests instead (over the sync memory wire an iterator); where the server streams, it
+    returns an async iterator or an iterator of responses, so it is best a generator. That
+    generator is closed when the caller goes away; headers are sent with the first response.
+
+    It fails by raising `RpcError`; any other exception is answered as INTERNAL with a fixed
+    text and logged with its traceback.
     """
 
     method: MethodSpec[Any, Any]

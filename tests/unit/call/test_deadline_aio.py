@@ -32,6 +32,9 @@ class AsyncLateTransport:
         self._clock.advance(self._seconds)
         raise self._error
 
+    def stream(self, *_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("nothing streams")
+
     def decode(self, *_: Any, **__: Any) -> NoReturn:
         raise AssertionError("nothing to decode")
 

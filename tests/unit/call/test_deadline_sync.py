@@ -33,6 +33,9 @@ class LateTransport:
         self._clock.advance(self._seconds)
         raise self._error
 
+    def stream(self, *_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("nothing streams")
+
     def decode(self, *_: Any, **__: Any) -> NoReturn:
         raise AssertionError("nothing to decode")
 

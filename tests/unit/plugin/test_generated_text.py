@@ -486,7 +486,7 @@ def test_edit_and_waiting_are_written_for_resources_that_can(compiled: Compiled)
         assert f"    def {name}(" not in shelves
 
 
-def test_servers_implement_every_unary_method(compiled: Compiled) -> None:
+def test_servers_implement_every_stream_kind(compiled: Compiled) -> None:
     text = compiled.text(STREAMS)
     assert holds(
         text,
@@ -506,15 +506,78 @@ def test_servers_implement_every_unary_method(compiled: Compiled) -> None:
                 """Answer Once."""
                 ...
 
+            def collect(
+                self,
+                requests: _runtime.Requests[stream_kinds_pb2.Echo],
+                context: _runtime.ServerContext,
+                /,
+            ) -> _runtime.Answer[stream_kinds_pb2.Echo]:
+                """Answer Collect."""
+                ...
+
+            def expand(
+                self,
+                request: stream_kinds_pb2.Echo,
+                context: _runtime.ServerContext,
+                /,
+            ) -> _runtime.Answers[stream_kinds_pb2.Echo]:
+                """Answer Expand."""
+                ...
+
+            def chat(
+                self,
+                requests: _runtime.Requests[stream_kinds_pb2.Echo],
+                context: _runtime.ServerContext,
+                /,
+            ) -> _runtime.Answers[stream_kinds_pb2.Echo]:
+                """Answer Chat."""
+                ...
+
 
         def echo_service(implementation: EchoServiceServer, /) -> _runtime.Service:
             """Return `bookish.streams.v1.EchoService` as answered by an implementation."""
             return _runtime.Service(
                 "bookish.streams.v1.EchoService",
-                (_runtime.MethodHandler(EchoServiceMethods.ONCE, implementation.once),),
+                (
+                    _runtime.MethodHandler(EchoServiceMethods.ONCE, implementation.once),
+                    _runtime.MethodHandler(EchoServiceMethods.COLLECT, implementation.collect),
+                    _runtime.MethodHandler(EchoServiceMethods.EXPAND, implementation.expand),
+                    _runtime.MethodHandler(EchoServiceMethods.CHAT, implementation.chat),
+                ),
             )
         ''',
     )
+
+
+def test_clients_call_every_stream_kind(compiled: Compiled) -> None:
+    text = compiled.text(STREAMS)
+    assert holds(
+        text,
+        '''
+            async def collect(
+                self,
+                requests: AsyncIterable[stream_kinds_pb2.Echo],
+            ) -> _runtime.Response[stream_kinds_pb2.Echo]:
+                """Call Collect."""
+                return await self._caller.client_stream(EchoServiceMethods.COLLECT, requests)
+
+            def expand(
+                self,
+                request: stream_kinds_pb2.Echo,
+            ) -> _runtime.AsyncResponseStream[stream_kinds_pb2.Echo]:
+                """Call Expand."""
+                return self._caller.server_stream(EchoServiceMethods.EXPAND, request)
+
+            def chat(
+                self,
+                requests: AsyncIterable[stream_kinds_pb2.Echo],
+            ) -> _runtime.AsyncResponseStream[stream_kinds_pb2.Echo]:
+                """Call Chat."""
+                return self._caller.bidi_stream(EchoServiceMethods.CHAT, requests)
+        ''',
+    )
+    assert holds(text, "requests: Iterable[stream_kinds_pb2.Echo],")
+    assert holds(text, ") -> _runtime.ResponseStream[stream_kinds_pb2.Echo]:")
 
 
 def test_reads_proto2_and_editions(compiled: Compiled) -> None:

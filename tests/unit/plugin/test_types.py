@@ -30,8 +30,11 @@ from bookish.awkward.v1 import awkward_triwire
 from bookish.fleet.v1 import fleet_pb2, fleet_triwire
 from bookish.library.v1 import library_pb2, library_triwire
 from bookish.money.v1 import money_triwire
+from bookish.streams.v1 import stream_kinds_pb2, stream_kinds_triwire
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from triwire._runtime import AsyncCaller, Caller, ServerContext
 
 
@@ -71,6 +74,13 @@ def sync_code(caller: Caller) -> None:
     things.import_(from_="x", everything={"value": {"a": [1, None]}, "nested": {"k": {}}})
     things.import_(from_="x", everything={"kind": "KIND_SMALL"})  # wrong
     library_triwire.Books(async_caller())  # wrong
+    echoes = stream_kinds_triwire.EchoServiceClient(caller)
+    echo = stream_kinds_pb2.Echo()
+    reveal_type(echoes.collect([echo]))  #= Response[Echo]
+    reveal_type(echoes.expand(echo))  #= ResponseStream[Echo]
+    reveal_type(next(echoes.chat(iter([echo]))))  #= Echo
+    echoes.collect(echo)  # wrong
+    echoes.expand([echo])  # wrong
 
 
 async def async_code(caller: AsyncCaller) -> None:
@@ -78,6 +88,48 @@ async def async_code(caller: AsyncCaller) -> None:
     reveal_type(await books.get("b"))  #= Book
     reveal_type(await books.list(parent="s"))  #= list[Book]
     reveal_type(await books.wait_until_ready(library_pb2.Book(), timeout_seconds=1))  #= Book
+
+
+async def async_streams(
+    caller: AsyncCaller, requests: AsyncIterator[stream_kinds_pb2.Echo]
+) -> None:
+    echoes = stream_kinds_triwire.AsyncEchoServiceClient(caller)
+    reveal_type(await echoes.collect(requests))  #= Response[Echo]
+    reveal_type(echoes.expand(stream_kinds_pb2.Echo()))  #= AsyncResponseStream[Echo]
+    async with echoes.chat(requests) as stream:
+        async for message in stream:
+            reveal_type(message)  #= Echo
+    await echoes.collect([stream_kinds_pb2.Echo()])  # wrong
+    await echoes.expand(stream_kinds_pb2.Echo())  # wrong
+
+
+class Echoes:
+    async def once(
+        self, request: stream_kinds_pb2.Echo, context: ServerContext
+    ) -> stream_kinds_pb2.Echo:
+        return request
+
+    async def collect(
+        self, requests: AsyncIterator[stream_kinds_pb2.Echo], context: ServerContext
+    ) -> stream_kinds_pb2.Echo:
+        return await anext(requests)
+
+    async def expand(
+        self, request: stream_kinds_pb2.Echo, context: ServerContext
+    ) -> AsyncIterator[stream_kinds_pb2.Echo]:
+        yield request
+
+
+class AllEchoes(Echoes):
+    async def chat(
+        self, requests: AsyncIterator[stream_kinds_pb2.Echo], context: ServerContext
+    ) -> AsyncIterator[stream_kinds_pb2.Echo]:
+        async for request in requests:
+            yield request
+
+
+stream_kinds_triwire.echo_service(AllEchoes())
+stream_kinds_triwire.echo_service(Echoes())  # wrong
 
 
 def async_caller() -> AsyncCaller:

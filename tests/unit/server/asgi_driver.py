@@ -83,9 +83,14 @@ def request(
         disconnect: Whether the client goes away after the last part, before the body ends.
         stall: Whether it stays, and sends nothing more.
     """
-    unfinished = stall or disconnect
     call = _request(
-        application, verb, path, headers, body, disconnect=disconnect, unfinished=unfinished
+        application,
+        verb,
+        path,
+        headers,
+        body,
+        disconnect=disconnect,
+        unfinished=stall or disconnect,
     )
     return asyncio.run(call)
 

@@ -33,20 +33,23 @@ def rpc_section(scope: Scope, service: ServicePlan, colour: Colour) -> list[str]
     names = method_names([method.name for method in service.service.methods])
     methods = zip(names, service.constants, service.service.methods, strict=True)
     for name, constant, method in methods:
-        if method.streaming is Streaming.UNARY:
-            spec = f"{service.methods}.{constant}"
-            body += ["", *_method(scope, name, method, spec, colour)]
+        spec = f"{service.methods}.{constant}"
+        body += ["", *_method(scope, name, method, spec, colour)]
     return [f"class {colour.prefix}{service.client}:", *indented(body)]
 
 
 def _method(scope: Scope, name: str, method: Method, spec: str, colour: Colour) -> list[str]:
     request, response = scope.message(method.request), scope.message(method.response)
-    head = f"{colour.define} {name}("
-    lines = bracketed(
-        head, ["self", f"request: {request}"], f") -> _runtime.Response[{response}]:", levels=1
-    )
+    parameter = f"request: {request}"
+    if method.streaming in {Streaming.CLIENT, Streaming.BIDI}:
+        parameter = f"requests: {scope.name(f'{colour.prefix}Iterable')}[{request}]"
+    result, define, wait = f"_runtime.Response[{response}]", colour.define, colour.wait
+    if method.streaming in {Streaming.SERVER, Streaming.BIDI}:
+        # Made without waiting: the call starts with its first message.
+        result, define, wait = f"_runtime.{colour.prefix}ResponseStream[{response}]", "def", ""
+    lines = bracketed(f"{define} {name}(", ["self", parameter], f") -> {result}:", levels=1)
     described = wrapped(clean(method.comment), WIDTH - 11)
     body = docstring("\n".join(described or [f"Call {method.name}."]), levels=2)
-    call = f"return {colour.wait}self._caller.unary("
-    body += bracketed(call, [spec, "request"], ")", levels=2)
+    call = f"return {wait}self._caller.{method.streaming.value.lower()}("
+    body += bracketed(call, [spec, parameter.partition(":")[0]], ")", levels=2)
     return [*lines, *indented(body)]

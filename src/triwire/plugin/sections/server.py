@@ -33,17 +33,19 @@ def server_section(scope: Scope, service: ServicePlan) -> list[str]:
     body = docstring("\n".join(wrapped(text, WIDTH - 7)), levels=1)
     names = method_names([method.name for method in service.service.methods])
     for name, method in zip(names, service.service.methods, strict=True):
-        if method.streaming is not Streaming.UNARY:
-            continue
         request, response = scope.message(method.request), scope.message(method.response)
+        parameter = f"request: {request}"
+        if method.streaming in {Streaming.CLIENT, Streaming.BIDI}:
+            parameter = f"requests: _runtime.Requests[{request}]"
+        streams = method.streaming in {Streaming.SERVER, Streaming.BIDI}
         body += [
             "",
             f"def {name}(",
             "    self,",
-            f"    request: {request},",
+            f"    {parameter},",
             "    context: _runtime.ServerContext,",
             "    /,",
-            f") -> _runtime.Answer[{response}]:",
+            f") -> _runtime.{'Answers' if streams else 'Answer'}[{response}]:",
         ]
         described = wrapped(clean(method.comment), WIDTH - 11)
         lines = docstring("\n".join(described or [f"Answer {method.name}."]), levels=2)
@@ -63,13 +65,11 @@ def factory_section(service: ServicePlan) -> list[str]:
     names = method_names([method.name for method in service.service.methods])
     handlers = [
         "\n".join(bracketed("_runtime.MethodHandler(", pair, ")", levels=3))
-        for *pair, method in zip(
+        for pair in zip(
             [f"{service.methods}.{constant}" for constant in service.constants],
             [f"implementation.{name}" for name in names],
-            service.service.methods,
             strict=True,
         )
-        if method.streaming is Streaming.UNARY
     ]
     items = [f'"{full_name}"', tuple_of(handlers, levels=2)]
     body += bracketed("return _runtime.Service(", items, ")", levels=1)

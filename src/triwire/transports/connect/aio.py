@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import gzip
+from typing import TYPE_CHECKING
 
-from triwire.codec.binary import BinaryCodec
+from triwire.spec import Idempotency
 from triwire.transports.connect import wire
+from triwire.transports.enveloped.aio import AsyncEnvelopedStream
+from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
     from triwire._http import AsyncHttp
     from triwire.config import Endpoint
     from triwire.spec import MethodSpec, Pairs, RawResponse
-    from triwire.transports.base import AsyncTransport, RequestT, ResponseT
+    from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncConnectTransport"]
-
-_CODEC: Final = BinaryCodec()
 
 
 class AsyncConnectTransport:
@@ -25,12 +28,21 @@ class AsyncConnectTransport:
         http: The HTTP client; closed with the transport.
         endpoint: Where the server is.
         user_agent: Value of the User-Agent header.
+        options: Encoding, compression and limits.
     """
 
-    def __init__(self, http: AsyncHttp, endpoint: Endpoint, *, user_agent: str) -> None:
+    def __init__(
+        self,
+        http: AsyncHttp,
+        endpoint: Endpoint,
+        *,
+        user_agent: str,
+        options: WireOptions | None = None,
+    ) -> None:
         self._http = http
         self._url = endpoint.url
         self._user_agent = user_agent
+        self._options = options if options is not None else WireOptions()
 
     @property
     def wire(self) -> str:
@@ -46,21 +58,49 @@ class AsyncConnectTransport:
         timeout_seconds: float | None,
     ) -> RawResponse:
         """Send one message and return the raw reply; see `AsyncTransport`."""
-        pairs = wire.request_headers(headers, self._user_agent)
+        options = self._options
+        pairs = wire.request_headers(headers, self._user_agent, options)
         if timeout_seconds is not None:
             pairs.append(wire.timeout_header(timeout_seconds))
+        body = options.codec.encode(request)
+        if options.gzip_requests:
+            body = gzip.compress(body, 6, mtime=0)
+        verb, target = "POST", method.path
+        if options.use_get and method.idempotency is Idempotency.NO_SIDE_EFFECTS:
+            verb, target = "GET", wire.get_target(method.path, body, options)
+            pairs = [pair for pair in pairs if pair[0] not in wire.BODY_HEADERS]
         response = await self._http.execute(
-            "POST",
-            self._url + method.path,
+            verb,
+            self._url + target,
             headers=pairs,
-            body=_CODEC.encode(request),
+            body=body if verb == "POST" else None,
             timeout_seconds=timeout_seconds,
         )
-        return wire.raw_response(response)
+        return wire.raw_response(response, options)
+
+    def stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        requests: tuple[RequestT, ...] | AsyncIterable[RequestT],
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> AsyncRawStream:
+        """Return a call of any stream kind; see `AsyncTransport`."""
+        return AsyncEnvelopedStream(
+            self._http,
+            self._url + method.path,
+            headers=wire.stream_headers(headers, self._user_agent, self._options, timeout_seconds),
+            method=method,
+            requests=requests,
+            options=self._options,
+            decoder=wire.StreamDecoder(self._options),
+            timeout_seconds=timeout_seconds,
+        )
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
-        """Parse protobuf binary; see `AsyncTransport`."""
-        return _CODEC.decode(body, method.response_type)
+        """Parse what the codec reads; see `AsyncTransport`."""
+        return self._options.codec.decode(body, method.response_type)
 
     async def aclose(self) -> None:
         """Close all connections; idempotent."""

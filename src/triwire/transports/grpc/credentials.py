@@ -26,4 +26,8 @@ def channel_credentials(tls: TlsOptions) -> grpc.ChannelCredentials:
     if roots is None:
         bundle = system_ca_file()
         roots = Path(bundle).read_bytes() if bundle else None
-    return grpc.ssl_channel_credentials(root_certificates=roots)
+    return grpc.ssl_channel_credentials(
+        root_certificates=roots,
+        private_key=tls.client_key,
+        certificate_chain=tls.client_certificate,
+    )

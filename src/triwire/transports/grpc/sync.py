@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire._home import enter_process
 from triwire.codec.binary import BinaryCodec
-from triwire.errors import Code
-from triwire.spec import RawResponse
+from triwire.errors import Code, RpcError
+from triwire.spec import Metadata, RawResponse
 from triwire.transports.grpc import wire
+from triwire.transports.options import WireOptions
 from triwire.transports.metadata import application_metadata
+from triwire.transports.enveloped.wire import RequestFailure, encoded
 from triwire.transports.failures import closed_error, timeout_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     import grpc
+    from google.protobuf.message import Message
 
     from triwire.config import Endpoint, TlsOptions
     from triwire.spec import MethodSpec, Pairs
-    from triwire.transports.base import RequestT, ResponseT, Transport
+    from triwire.transports.base import RawStream, RequestT, ResponseT, Transport
 
 __all__ = ["GrpcTransport"]
 
@@ -29,6 +36,14 @@ _CODEC: Final = BinaryCodec()
 _DEADLINE_SLACK_SECONDS = 0.02
 
 
+def _compression(gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know no name for it
+    if not gzip:
+        return None
+    import grpc
+
+    return grpc.Compression.Gzip
+
+
 class GrpcTransport:
     """One HTTP/2 channel, connected by the first call, reconnected by grpcio.
 
@@ -36,12 +51,27 @@ class GrpcTransport:
         endpoint: Where the server is.
         tls: How to trust it, for https.
         user_agent: What stands before grpcio's own User-Agent.
+        options: Compression and limits.
+
+    Raises:
+        ValueError: the options name another codec than protobuf binary.
     """
 
-    def __init__(self, endpoint: Endpoint, *, tls: TlsOptions, user_agent: str) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        tls: TlsOptions,
+        user_agent: str,
+        options: WireOptions | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._tls = tls
         self._user_agent = user_agent
+        self._options = options if options is not None else WireOptions()
+        wire.check_options(self._options)
+        # A stream is opened by another function of the channel than a unary call.
+        self._streams: dict[str, Any] = {}
         self._channel: grpc.Channel | None = None
         self._methods: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -72,7 +102,10 @@ class GrpcTransport:
         started = time.monotonic()
         try:
             body, call = multicallable.with_call(
-                _CODEC.encode(request), metadata=headers, timeout=timeout
+                _CODEC.encode(request),
+                metadata=headers,
+                timeout=timeout,
+                compression=_compression(self._options.gzip_requests),
             )
         except grpc.RpcError as error:
             # Every RpcError of a unary call is the call itself (grpcio's documentation).
@@ -89,6 +122,7 @@ class GrpcTransport:
                 getattr(error, "debug_error_string", str)(),
                 failed.trailing_metadata(),
                 seconds=timeout_seconds,
+                headers=failed.initial_metadata(),
             ) from error
         if not isinstance(body, bytes):
             raise wire.missing_message(method.path)
@@ -97,6 +131,35 @@ class GrpcTransport:
             lambda: application_metadata(call.initial_metadata() or ()),
             lambda: application_metadata(call.trailing_metadata() or ()),
         )
+
+    def stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        requests: tuple[RequestT, ...] | Iterable[RequestT],
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> RawStream:
+        """Return a call of any stream kind; see `Transport`."""
+        return GrpcStream(
+            partial(self._multicallable, method.path),
+            method,
+            requests,
+            headers=headers,
+            timeout_seconds=timeout_seconds,
+            gzip=self._options.gzip_requests,
+        )
+
+    def _multicallable(self, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
+        found = self._streams.get(path)
+        if found is None:
+            channel: Any = self._open()
+            # For every kind: grpcio's unary_stream loses the headers of a response without
+            # messages, its stream_unary waits for ever on a second message (measured, 1.85).
+            found = self._streams[path] = channel.stream_stream(
+                f"{self._endpoint.path_prefix}{path}"
+            )
+        return found
 
     def _open(self) -> grpc.Channel:
         with self._lock:
@@ -109,7 +172,7 @@ class GrpcTransport:
                 from triwire.transports.grpc.credentials import channel_credentials
 
                 name = wire.target(self._endpoint)
-                options = wire.channel_options(self._user_agent)
+                options = wire.channel_options(self._user_agent, self._options)
                 if self._endpoint.scheme == "https":
                     credentials = channel_credentials(self._tls)
                     self._channel = grpc.secure_channel(name, credentials, options=options)
@@ -134,10 +197,189 @@ class GrpcTransport:
         with self._lock:
             self._closed = True
             self._methods.clear()
+            self._streams.clear()
             channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
 
 
+class GrpcStream:
+    """One RPC on the channel; see `RawStream`. Made by `GrpcTransport.stream`."""
+
+    def __init__(
+        self,
+        multicallable: Callable[[], Any],
+        method: MethodSpec[Any, Any],
+        requests: tuple[Message, ...] | Iterable[Message],
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+        gzip: bool,
+    ) -> None:
+        self._multicallable = multicallable
+        self._method = method
+        self._requests = requests
+        self._request_headers = headers
+        self._timeout_seconds = timeout_seconds
+        self._gzip = gzip
+        self._failure = RequestFailure()
+        self._call: Any = None
+        self._deadline: float | None = None
+        self._trailers = Metadata()
+        self._ended = False
+        self._error: Exception | None = None
+
+    def start(self) -> None:
+        """Begin the call; see `RawStream`."""
+        if self._error is not None:
+            raise self._error
+        if self._call is not None:
+            return
+        timeout = wire.timeout_seconds(self._timeout_seconds)
+        if timeout is not None:
+            self._deadline = time.monotonic() + timeout
+        requests = self._requests
+        handle = _Handle()
+        if isinstance(requests, tuple):
+            # Before any I/O, and in one piece.
+            body: Any = iter([encoded(self._method, request, _CODEC) for request in requests])
+        else:
+            body = _encoded_requests(self._method, requests, self._failure, handle)
+        self._call = self._multicallable()(
+            body,
+            metadata=self._request_headers,
+            timeout=timeout,
+            compression=_compression(self._gzip),
+        )
+        handle.set(self._call)
+        if self._error is not None:
+            # Closed meanwhile, by another thread that did not see the call yet.
+            self._call.cancel()
+            raise self._error
+
+    def headers(self) -> Metadata:
+        """Return the response headers; see `RawStream`."""
+        try:
+            self.start()
+            pairs = self._call.initial_metadata() or ()
+            if not pairs and self._call.done() and self._call.code().value[0] != 0:
+                raise self._status_error()
+        except BaseException as error:
+            self._fail(error)
+            raise
+        return application_metadata(pairs)
+
+    @property
+    def trailers(self) -> Metadata:
+        """Trailers; see `RawStream`."""
+        return self._trailers
+
+    def read(self) -> bytes | None:
+        """Return the next message; see `RawStream`."""
+        if self._error is not None:
+            raise self._error
+        if self._ended:
+            return None
+        try:
+            self.start()
+            try:
+                message: bytes = next(self._call)
+            except StopIteration:
+                self._trailers = application_metadata(self._call.trailing_metadata() or ())
+                self._ended = True
+                return None
+            return message
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def close(self) -> None:
+        """Cancel the call if it has not ended, from any thread; see `RawStream`."""
+        if not self._ended and self._error is None:
+            self._error = RpcError(Code.CANCELLED, "the call was closed by this side")
+        if self._call is not None:
+            self._call.cancel()
+
+    def _status_error(self) -> RpcError:
+        call = self._call
+        late = self._deadline is not None and (
+            time.monotonic() >= self._deadline - _DEADLINE_SLACK_SECONDS
+        )
+        number = call.code().value[0]
+        if late and number == Code.CANCELLED:
+            return timeout_error(self._timeout_seconds)
+        return wire.rpc_error(
+            number,
+            call.details(),
+            # Holds the debug text; debug_error_string() waits for ever if this side cancelled.
+            repr(call),
+            call.trailing_metadata(),
+            seconds=self._timeout_seconds,
+            headers=call.initial_metadata(),
+        )
+
+    def _fail(self, error: BaseException) -> None:
+        """Remember why the call ended, cancel it, and raise what is the cause if that differs."""
+        if self._error is None:
+            self._error = self._cause(error)
+            if isinstance(self._error, RpcError):
+                self._trailers = Metadata(self._error.trailers)
+        if self._call is not None:
+            self._call.cancel()
+        if self._error is not error and isinstance(error, Exception):
+            raise self._error from error
+
+    def _cause(self, error: BaseException) -> Exception:
+        import grpc
+
+        if isinstance(error, Exception) and self._failure.error is not None:
+            return self._failure.error
+        if isinstance(error, grpc.RpcError):
+            return self._status_error()
+        if isinstance(error, Exception):
+            return error
+        return RpcError(Code.CANCELLED, "the call was interrupted on this side")
+
+
+class _Handle:
+    """Lets the request thread cancel a call that it must not keep alive."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._call: Callable[[], Any] = str
+
+    def set(self, call: Any) -> None:  # noqa: ANN401 - grpcio's call
+        """Say which call it is."""
+        self._call = weakref.ref(call)
+        self._ready.set()
+
+    def cancel(self) -> None:
+        """Cancel it if it is still there."""
+        self._ready.wait()
+        call = self._call()
+        if call is not None:
+            call.cancel()
+
+
+def _encoded_requests(
+    method: MethodSpec[Any, Any],
+    requests: Iterable[Message],
+    failure: RequestFailure,
+    handle: _Handle,
+) -> Iterator[bytes]:
+    """Encode requests as grpcio takes them, in a thread of its own.
+
+    An exception is not let out: grpcio would log it with its traceback. The call is cancelled
+    before the iterator ends, so that the server never takes its requests for complete.
+    """
+    try:
+        for request in requests:
+            yield encoded(method, request, _CODEC)
+    except Exception as error:  # noqa: BLE001 - raised to the reader
+        failure.error = error
+        handle.cancel()
+
+
 if TYPE_CHECKING:
     _: type[Transport] = GrpcTransport
+    _stream: type[RawStream] = GrpcStream

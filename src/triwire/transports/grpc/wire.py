@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError, from_status
 from triwire.transports.failures import timeout_error, tls_error
+from triwire.transports.metadata import application_metadata
 from triwire.transports.pushback import grpc_pushback_seconds, with_pushback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from triwire.config import Endpoint
+    from triwire.transports.options import WireOptions
 
 __all__ = [
+    "LOCALLY_CANCELLED",
     "channel_options",
+    "check_options",
     "missing_message",
     "rpc_error",
     "target",
@@ -40,8 +44,8 @@ _OWN_CODES: Final = frozenset(
 )
 _OWN_WORDS: Final = re.compile(
     r"failed to connect|DNS resolution failed|errors resolving|empty address list"
-    r"|Connection reset by peer|Socket closed|Broken pipe|[Tt]ransport closed|Stream removed"
-    r"|GOAWAY|Too many pings"
+    r"|Connection reset by peer"
+    r"|Socket closed|Broken pipe|[Tt]ransport closed|Stream removed|GOAWAY|Too many pings"
     r"|[Kk]eepalive|ping timeout|No status received|Cancelling all calls"
     r"|received metadata size exceeds|message larger than max|^Deadline Exceeded$"
 )
@@ -56,19 +60,24 @@ def target(endpoint: Endpoint) -> str:
     return f"dns:///{endpoint.host}:{endpoint.port}"
 
 
-def channel_options(user_agent: str) -> list[tuple[str, str | int]]:
+def channel_options(user_agent: str, options: WireOptions) -> list[tuple[str, str | int]]:
     """Return the channel's settings.
 
-    Message sizes are unlimited as on the other wires: List has no pages, and grpcio's default
-    of 4 MiB would make one wire fail where three succeed. Attempts are counted by the call
-    loop alone, so grpcio's own retries are off; a lost server is tried again within seconds,
-    not after grpcio's default of up to two minutes.
+    Message sizes are unlimited unless asked for, as on the other wires: List has no pages, and
+    grpcio's default of 4 MiB would make one wire fail where three succeed. Attempts are counted by
+    the call loop alone, so grpcio's own retries are off; a lost server is tried again within
+    seconds, not after grpcio's default of up to two minutes.
     """
+    limit = options.max_message_bytes
     return [
         ("grpc.primary_user_agent", user_agent),
-        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_receive_message_length", -1 if limit is None else limit),
         ("grpc.max_send_message_length", -1),
         ("grpc.enable_retries", 0),
+        # grpcio shares connections between channels to one address. A response header that it
+        # cannot read (an unknown grpc-encoding) then fails later calls of other clients too
+        # (seen in the conformance suite, 1.85), and no other wire shares.
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.min_reconnect_backoff_ms", 1000),
         ("grpc.max_reconnect_backoff_ms", 5000),
@@ -90,6 +99,21 @@ def timeout_seconds(seconds: float | None) -> float | None:
     return max(seconds - 0.001, 0.001)
 
 
+def check_options(options: WireOptions) -> None:
+    """Refuse what grpcio cannot do.
+
+    Raises:
+        ValueError: another codec than protobuf binary.
+    """
+    if options.codec.name != "proto":
+        raise ValueError(f"codec {options.codec.name!r}: gRPC takes protobuf binary only")
+
+
+# How grpcio words a cancellation that this side asked for (1.71 to 1.85), the one way to tell
+# it from a server's status CANCELLED.
+LOCALLY_CANCELLED: Final = "Locally cancelled by application!"
+
+
 def missing_message(path: str) -> RpcError:
     """Return the error for status OK without a message (gRPC: a unary method must send one)."""
     return RpcError(Code.UNIMPLEMENTED, f"the server answered {path} with no message")
@@ -102,6 +126,7 @@ def rpc_error(
     trailers: Iterable[tuple[str, str | bytes]] | None,
     *,
     seconds: float | None,
+    headers: Iterable[tuple[str, str | bytes]] | None = None,
 ) -> RpcError:
     """Return the RpcError for a gRPC status.
 
@@ -111,10 +136,14 @@ def rpc_error(
         debug: grpcio's debug text.
         trailers: Trailing metadata, with grpc-status-details-bin where the server sent it.
         seconds: The timeout that the call had, for the text of DEADLINE_EXCEEDED.
+        headers: Initial metadata, where it came.
     """
-    pairs = dict(trailers or ())
-    error = _error(Code.from_number(number), details or "", debug or "", pairs, seconds)
-    pushback = pairs.get(_PUSHBACK)
+    pairs = tuple(trailers or ())
+    by_name = dict(pairs)
+    error = _error(Code.from_number(number), details or "", debug or "", by_name, seconds)
+    error.headers = application_metadata(headers or ()).pairs
+    error.trailers = application_metadata(pairs).pairs
+    pushback = by_name.get(_PUSHBACK)
     delay = grpc_pushback_seconds(pushback) if isinstance(pushback, str) else None
     return with_pushback(error, delay)
 

@@ -1,1 +1,1 @@
-"""gRPC-Web, through connectrpc."""
+"""The gRPC-Web protocol over plain HTTP."""

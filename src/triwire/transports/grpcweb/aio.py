@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from triwire.codec.binary import BinaryCodec
+from triwire.errors import RpcError
+from triwire.spec import RawResponse
+from triwire.transports.envelope import frame
+from triwire.transports.enveloped.aio import AsyncEnvelopedStream
+from triwire.transports.enveloped.wire import only_message, with_metadata
 from triwire.transports.grpcweb import wire
+from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:
-    from connectrpc.client import ConnectClient
-    from connectrpc.method import MethodInfo
+    from collections.abc import AsyncIterable
 
     from triwire._http import AsyncHttp
     from triwire.config import Endpoint
-    from triwire.spec import MethodSpec, Pairs, RawResponse
-    from triwire.transports.base import AsyncTransport, RequestT, ResponseT
+    from triwire.spec import MethodSpec, Pairs
+    from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncGrpcWebTransport"]
-
-_CODEC: Final = BinaryCodec()
 
 
 class AsyncGrpcWebTransport:
@@ -28,14 +30,21 @@ class AsyncGrpcWebTransport:
         http: The HTTP client; closed with the transport.
         endpoint: Where the server is.
         user_agent: Value of the User-Agent header.
+        options: Encoding, compression and limits.
     """
 
-    def __init__(self, http: AsyncHttp, endpoint: Endpoint, *, user_agent: str) -> None:
+    def __init__(
+        self,
+        http: AsyncHttp,
+        endpoint: Endpoint,
+        *,
+        user_agent: str,
+        options: WireOptions | None = None,
+    ) -> None:
         self._http = http
-        self._endpoint = endpoint
+        self._url = endpoint.url
         self._user_agent = user_agent
-        self._client: ConnectClient | None = None
-        self._methods: dict[str, MethodInfo[bytes, bytes]] = {}
+        self._options = options if options is not None else WireOptions()
 
     @property
     def wire(self) -> str:
@@ -51,45 +60,50 @@ class AsyncGrpcWebTransport:
         timeout_seconds: float | None,
     ) -> RawResponse:
         """Send one message and return the raw reply; see `AsyncTransport`."""
-        from connectrpc.client import ResponseMetadata
-        from connectrpc.errors import ConnectError
+        options = self._options
+        response = await self._http.execute(
+            "POST",
+            self._url + method.path,
+            headers=wire.request_headers(headers, self._user_agent, options, timeout_seconds),
+            body=frame(options.codec.encode(request), compress=options.gzip_requests),
+            timeout_seconds=timeout_seconds,
+        )
+        decoder = wire.ResponseDecoder(options)
+        try:
+            if not decoder.start(response):
+                raise decoder.refusal(response)
+            decoder.feed(response.body)
+            messages = list(iter(decoder.next, None))
+            decoder.finish()
+            body = only_message(messages, method.path)
+        except RpcError as error:
+            with_metadata(error, decoder)
+            raise
+        return RawResponse(body, decoder.headers, decoder.trailers)
 
-        info = self._methods.get(method.path)
-        if info is None:
-            info = self._methods[method.path] = wire.method_info(method)
-        client = self._dial()
-        with ResponseMetadata() as metadata:
-            try:
-                body = await client.execute_unary(
-                    request=_CODEC.encode(request),
-                    method=info,
-                    headers=wire.request_headers(headers, self._user_agent),
-                    timeout_ms=wire.timeout_ms(timeout_seconds),
-                )
-            except ConnectError as error:
-                failure = wire.rpc_error(error, metadata, timeout_seconds)
-                raise failure from error
-        return wire.raw_response(body, metadata)
-
-    def _dial(self) -> ConnectClient:
-        http = self._http.client()
-        if self._client is None:
-            from connectrpc.client import ConnectClient
-            from connectrpc.protocol import ProtocolType
-
-            self._client = ConnectClient(
-                self._endpoint.url,
-                codec=wire.RawCodec(),
-                protocol=ProtocolType.GRPC_WEB,
-                accept_compression=(),
-                send_compression=None,
-                http_client=http,
-            )
-        return self._client
+    def stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        requests: tuple[RequestT, ...] | AsyncIterable[RequestT],
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> AsyncRawStream:
+        """Return a call of any stream kind; see `AsyncTransport`."""
+        return AsyncEnvelopedStream(
+            self._http,
+            self._url + method.path,
+            headers=wire.request_headers(headers, self._user_agent, self._options, timeout_seconds),
+            method=method,
+            requests=requests,
+            options=self._options,
+            decoder=wire.ResponseDecoder(self._options),
+            timeout_seconds=timeout_seconds,
+        )
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
-        """Parse protobuf binary; see `AsyncTransport`."""
-        return _CODEC.decode(body, method.response_type)
+        """Parse what the codec reads; see `AsyncTransport`."""
+        return self._options.codec.decode(body, method.response_type)
 
     async def aclose(self) -> None:
         """Close all connections; idempotent."""

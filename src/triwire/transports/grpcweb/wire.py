@@ -1,17 +1,20 @@
-"""What both colours of the gRPC-Web transport share. Pure.
+"""The gRPC-Web protocol, as bytes. Pure.
 
-connectrpc 0.13 is wrapped with care: it turns CancelledError into ConnectError(CANCELED) and
-every local exception into ConnectError(UNAVAILABLE), with the original as `__cause__`.
+The rules are from grpc/grpc doc/PROTOCOL-WEB.md and doc/PROTOCOL-HTTP2.md. Spoken directly and
+not through connectrpc, as Connect is (docs/adr/0002): one response reader serves both.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
-from triwire._http import network_error
 from triwire.errors import Code, RpcError, decode_details
-from triwire.spec import RawResponse
+from triwire.spec import Metadata
+from triwire.transports.envelope import FrameReader, encoding_error
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata, to_text
 from triwire.transports.pushback import (
@@ -21,130 +24,199 @@ from triwire.transports.pushback import (
 )
 
 if TYPE_CHECKING:
-    from connectrpc.client import ResponseMetadata
-    from connectrpc.errors import ConnectError
-    from connectrpc.method import MethodInfo
-    from connectrpc.request import Headers
+    from triwire._http import HttpResponse
+    from triwire.spec import Pairs
+    from triwire.transports.options import WireOptions
 
-    from triwire.spec import MethodSpec, Pairs
+__all__ = ["ResponseDecoder", "request_headers", "timeout_header"]
 
-__all__ = [
-    "RawCodec",
-    "method_info",
-    "raw_response",
-    "request_headers",
-    "rpc_error",
-    "timeout_ms",
-]
+_CONTENT_TYPE: Final = "application/grpc-web"
+_TRAILERS: Final = 0b1000_0000
+_OK: Final = 200
 
-# connectrpc's code values are the Connect protocol's names; gRPC spells one differently.
-_CODES: Final = {code.name.lower(): code for code in Code} | {"canceled": Code.CANCELLED}
+# PROTOCOL-HTTP2.md, "Timeout": at most eight digits and a unit.
+_UNITS: Final = ((1000.0, "m"), (1.0, "S"), (1 / 60, "M"), (1 / 3600, "H"))
+_MAX_TIMEOUT: Final = 99_999_999
 
-
-class RawCodec:
-    """A connectrpc codec that leaves messages as the bytes they are.
-
-    The transport encodes requests itself and hands out response bodies undecoded.
-    """
-
-    def name(self) -> str:
-        """Name of the encoding in content types: protobuf binary."""
-        return "proto"
-
-    def encode(self, message: bytes) -> bytes:
-        """Return `message`."""
-        return message
-
-    def decode(self, data: bytes | bytearray, message_class: type[bytes]) -> bytes:
-        """Return `data` as bytes."""
-        return data if isinstance(data, message_class) else bytes(data)
+# grpc/grpc doc/http-grpc-status-mapping.md: for answers that are no gRPC answer.
+_CODE_OF_HTTP: Final = {
+    400: Code.INTERNAL,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    429: Code.UNAVAILABLE,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
 
 
-def method_info(method: MethodSpec[Any, Any]) -> MethodInfo[bytes, bytes]:
-    """Describe a unary method to connectrpc, with bytes for messages."""
-    from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
-
-    return MethodInfo(
-        name=method.name,
-        service_name=method.service,
-        input=bytes,
-        output=bytes,
-        idempotency_level=IdempotencyLevel[method.idempotency.name],
-        stream_type=StreamType.UNARY,
-    )
-
-
-def request_headers(headers: Pairs, user_agent: str) -> Headers:
-    """Return request metadata as connectrpc takes it."""
-    from connectrpc.request import Headers
-
-    found = Headers(to_text(headers))
-    found["user-agent"] = user_agent
-    return found
-
-
-def timeout_ms(timeout_seconds: float | None) -> int | None:
-    """Return the timeout in whole milliseconds, at least 1 unless no time is left.
+def timeout_header(timeout_seconds: float) -> tuple[str, str]:
+    """Return the timeout as sent: milliseconds where they fit, never 0.
 
     Raises:
         RpcError: DEADLINE_EXCEEDED when no time is left.
     """
-    if timeout_seconds is None:
-        return None
     if timeout_seconds <= 0:
         raise timeout_error(timeout_seconds)
-    return max(1, math.floor(timeout_seconds * 1000))
+    for factor, unit in _UNITS:
+        amount = math.floor(timeout_seconds * factor)
+        if amount <= _MAX_TIMEOUT:
+            return ("grpc-timeout", f"{max(1, amount)}{unit}")
+    return ("grpc-timeout", f"{_MAX_TIMEOUT}H")
 
 
-def raw_response(body: bytes, metadata: ResponseMetadata) -> RawResponse:
-    """Join a body with the metadata that connectrpc collected beside it."""
-    return RawResponse(
-        body,
-        lambda: application_metadata(metadata.headers.allitems()),
-        lambda: application_metadata(metadata.trailers.allitems()),
-    )
+def request_headers(
+    headers: Pairs, user_agent: str, options: WireOptions, timeout_seconds: float | None
+) -> list[tuple[str, str]]:
+    """Return the HTTP headers of a request.
 
-
-def rpc_error(
-    error: ConnectError, metadata: ResponseMetadata, timeout_seconds: float | None
-) -> BaseException:
-    """Return what a ConnectError stands for.
-
-    That is an RpcError, or, where connectrpc wrapped a cancellation, the original exception.
-
-    Args:
-        error: The error that connectrpc raised.
-        metadata: What it collected of the response; tells whether the server spoke at all.
-        timeout_seconds: The timeout of the call, for the text.
+    Raises:
+        RpcError: DEADLINE_EXCEEDED when no time is left.
     """
-    cause = error.__cause__
-    code = _CODES.get(error.code.value, Code.UNKNOWN)
-    if isinstance(cause, TimeoutError) and code is Code.DEADLINE_EXCEEDED:
-        return timeout_error(timeout_seconds)
-    if isinstance(cause, Exception):
-        return network_error(cause)
-    if cause is not None:
-        return cause
-    # PROTOCOL-WEB.md: the status comes in the trailers of the body, or in the headers.
-    if "grpc-status" in metadata.trailers:
-        found = RpcError(
-            code,
-            error.message,
-            details=decode_details((d.type_name, d.message_bytes) for d in error.details),
-            from_server=True,
+    pairs = [
+        ("content-type", f"{_CONTENT_TYPE}+{options.codec.name}"),
+        ("te", "trailers"),
+        ("user-agent", user_agent),
+        *to_text(headers),
+    ]
+    if options.gzip_requests:
+        pairs.append(("grpc-encoding", "gzip"))
+    if options.gzip_responses:
+        pairs.append(("grpc-accept-encoding", "gzip"))
+    if timeout_seconds is not None:
+        pairs.append(timeout_header(timeout_seconds))
+    return pairs
+
+
+class ResponseDecoder:
+    """Reads the response of a call; see `Decoder`.
+
+    Attributes:
+        headers: Response headers that the application set.
+        trailers: What it set beside the status, in the last frame or in the headers.
+    """
+
+    def __init__(self, options: WireOptions) -> None:
+        self._options = options
+        self._frames = FrameReader(max_message_bytes=None, is_gzip=False, allowed_flags=0)
+        self._raw_headers: list[tuple[str, str]] = []
+        self._status: list[tuple[str, str]] | None = None
+        self._has_message = False
+        self.headers = Metadata()
+        self.trailers = Metadata()
+
+    def start(self, head: HttpResponse) -> bool:
+        """Take status and headers in; see `Decoder`."""
+        self._raw_headers = head.headers
+        self.headers = application_metadata(head.headers)
+        if head.status != _OK:
+            return False
+        kind = head.header("content-type").partition(";")[0].strip().lower()
+        codec = kind.removeprefix(_CONTENT_TYPE).removeprefix("+") or "proto"
+        if kind != _CONTENT_TYPE and not kind.startswith(f"{_CONTENT_TYPE}+"):
+            raise RpcError(
+                Code.UNKNOWN,
+                f"no RPC answer but HTTP status 200 with content type {kind!r}: expected "
+                f"{_CONTENT_TYPE!r}; look for a proxy in between, and whether the endpoint and "
+                "its path prefix are right",
+            )
+        if codec != self._options.codec.name:
+            message = f"expected messages as {self._options.codec.name!r}, got {codec!r}"
+            raise RpcError(Code.INTERNAL, message)
+        encoding = head.header("grpc-encoding")
+        is_gzip = encoding == "gzip" and self._options.gzip_responses
+        if encoding not in {"", "identity"} and not is_gzip:
+            raise encoding_error(encoding)
+        self._frames = FrameReader(
+            max_message_bytes=self._options.max_message_bytes,
+            is_gzip=is_gzip,
+            allowed_flags=_TRAILERS | 0b1,
         )
-        pushback = metadata.trailers.get("grpc-retry-pushback-ms")
-        return with_pushback(found, None if pushback is None else grpc_pushback_seconds(pushback))
-    status = metadata.http_status
-    if status is None:
-        return RpcError(code, error.message)
-    kind = metadata.headers.get("content-type", "none")
-    delay = retry_after_seconds(
-        metadata.headers.get("retry-after", ""), metadata.headers.get("date", "")
-    )
-    failure = RpcError(
-        code,
-        f"no RPC answer but HTTP status {status} with content type {kind!r}: {error.message}; "
-        "look for a proxy in between, and whether the endpoint and its path prefix are right",
-    )
-    return with_pushback(failure, delay)
+        return True
+
+    def refusal(self, response: HttpResponse) -> RpcError:
+        """Return the error that a whole response without frames stands for."""
+        code = _CODE_OF_HTTP.get(response.status, Code.UNKNOWN)
+        kind = response.header("content-type") or "none"
+        delay = retry_after_seconds(response.header("retry-after"), response.header("date"))
+        error = RpcError(
+            code,
+            f"no RPC answer but HTTP status {response.status} with content type {kind!r}; "
+            "look for a proxy in between, and whether the endpoint and its path prefix are right",
+        )
+        return with_pushback(error, delay)
+
+    def feed(self, data: bytes) -> None:
+        """Add a piece of the body."""
+        self._frames.feed(data)
+
+    def next(self) -> bytes | None:
+        """Return the next message, or None until more comes; see `Decoder`."""
+        if self._status is not None:
+            return None
+        found = self._frames.next()
+        if found is None:
+            return None
+        flags, data = found
+        self._has_message = True
+        if not flags & _TRAILERS:
+            return data
+        self._take_status(_trailer_lines(data))
+        return None
+
+    def finish(self) -> None:
+        """Take the end of the body; see `Decoder`."""
+        if self._frames.rest:
+            where = "after its trailers" if self._status is not None else "within a frame"
+            raise RpcError(Code.INTERNAL, f"malformed response: it ended {where}")
+        if self._status is None and not self._has_message:
+            # "Trailers-Only": an answer without messages may say everything in its headers.
+            self._take_status(self._raw_headers)
+            self.headers = Metadata()
+        found = {key: value for key, value in reversed(self._status or [])}  # noqa: C416 - the first of a name wins
+        if "grpc-status" not in found:
+            raise RpcError(Code.INTERNAL, "malformed response: it ended without grpc-status")
+        status = found["grpc-status"]
+        if status != "0":
+            raise self._error(status, found)
+
+    def _take_status(self, pairs: list[tuple[str, str]]) -> None:
+        self._status = pairs
+        self.trailers = application_metadata(pairs)
+
+    def _error(self, status: str, found: dict[str, str]) -> RpcError:
+        number = int(status) if status.isascii() and status.isdigit() else int(Code.UNKNOWN)
+        pushback = found.get("grpc-retry-pushback-ms")
+        error = RpcError(
+            Code.from_number(number),
+            unquote(found.get("grpc-message", "")),
+            details=decode_details(_details(found.get("grpc-status-details-bin", ""))),
+            from_server=True,
+            headers=self.headers.pairs,
+            trailers=self.trailers.pairs,
+        )
+        return with_pushback(error, None if pushback is None else grpc_pushback_seconds(pushback))
+
+
+def _trailer_lines(data: bytes) -> list[tuple[str, str]]:
+    """Read trailers as HTTP/1 writes headers; names may come in any case."""
+    pairs: list[tuple[str, str]] = []
+    for line in data.decode("utf-8", "replace").split("\r\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            pairs.append((name.strip().lower(), value.strip()))
+    return pairs
+
+
+def _details(text: str) -> list[tuple[str, bytes]]:
+    """Read google.rpc.Status out of its trailer; malformed details must not fail the error."""
+    from google.protobuf.message import DecodeError
+    from google.rpc.status_pb2 import Status
+
+    try:
+        data = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
+        status = Status.FromString(data)
+    except (binascii.Error, ValueError, DecodeError):
+        return []
+    return [(detail.type_url, detail.value) for detail in status.details]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from triwire.server.service import Handler, Service
     from triwire.spec import MethodSpec, Pairs
 
-__all__ = ["handlers", "prepare", "raw_response", "server_error"]
+__all__ = ["RequestFailure", "copied", "handlers", "prepare", "raw_response", "server_error"]
 
 _log: Final = logging.getLogger("triwire.server")
 
@@ -34,11 +34,10 @@ def handlers(services: Iterable[Service]) -> dict[str, Handler]:
 def prepare(
     table: dict[str, Handler],
     method: MethodSpec[Any, Any],
-    request: Message,
     headers: Pairs,
     timeout_seconds: float | None,
-) -> tuple[Handler, Message, ServerContext]:
-    """Look the method up and pass the request through its bytes.
+) -> tuple[Handler, ServerContext]:
+    """Look the method up.
 
     Raises:
         RpcError: UNIMPLEMENTED for a method that is not served, DEADLINE_EXCEEDED when no
@@ -50,9 +49,21 @@ def prepare(
     if function is None:
         message = f"unknown method {method.path}"
         raise RpcError(Code.UNIMPLEMENTED, message, from_server=True)
+    return function, ServerContext(method, "memory", Metadata(headers), timeout_seconds)
+
+
+def copied(method: MethodSpec[Any, Any], request: Message) -> Message:
+    """Pass a request through its bytes.
+
+    Raises:
+        TypeError: it is another message than the method takes.
+    """
+    if not isinstance(request, method.request_type):
+        expected = method.request_type.DESCRIPTOR.full_name
+        message = f"{method.name} takes {expected} messages, got {type(request).__name__}"
+        raise TypeError(message)
     copy: Message = method.request_type.FromString(request.SerializeToString())
-    context = ServerContext(method, "memory", Metadata(headers), timeout_seconds)
-    return function, copy, context
+    return copy
 
 
 def raw_response(response: Message, context: ServerContext) -> RawResponse:
@@ -64,13 +75,31 @@ def raw_response(response: Message, context: ServerContext) -> RawResponse:
     )
 
 
-def server_error(error: Exception, path: str) -> RpcError:
+class RequestFailure:
+    """Where the request side leaves what it failed with, to be told from a handler's bug.
+
+    Attributes:
+        error: What the caller's iterator raised, or None.
+    """
+
+    __slots__ = ("error",)
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+
+def server_error(error: Exception, path: str, context: ServerContext | None = None) -> RpcError:
     """Return the error that a caller sees for an exception of a handler.
 
     An RpcError passes with its code, message and details, as over a socket; anything else is
     a bug of the handler: logged with its traceback and hidden behind INTERNAL.
     """
     if isinstance(error, RpcError):
-        return from_status(to_status(error))
-    _log.error("handler of %s failed", path, exc_info=error)
-    return RpcError(Code.INTERNAL, "internal error", from_server=True)
+        found = from_status(to_status(error))
+    else:
+        _log.error("handler of %s failed", path, exc_info=error)
+        found = RpcError(Code.INTERNAL, "internal error", from_server=True)
+    if context is not None:
+        found.headers = application_metadata(context.response_headers).pairs
+        found.trailers = application_metadata(context.response_trailers).pairs
+    return found

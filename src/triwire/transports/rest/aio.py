@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from triwire.transports.rest.wire import Wire
+from triwire.transports.rest.wire import Wire, unsupported_stream
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
     from triwire._http import AsyncHttp
     from triwire.codec import JsonCodec
     from triwire.config import Endpoint
     from triwire.spec import MethodSpec, Pairs, RawResponse
-    from triwire.transports.base import AsyncTransport, RequestT, ResponseT
+    from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncRestTransport"]
 
@@ -61,6 +63,18 @@ class AsyncRestTransport:
             timeout_seconds=timeout_seconds,
         )
         return self._wire.response(method, sent, came)
+
+    def stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        requests: tuple[RequestT, ...] | AsyncIterable[RequestT],
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> AsyncRawStream:
+        """Refuse: REST carries unary methods only; see `AsyncTransport`."""
+        del requests, headers, timeout_seconds
+        raise unsupported_stream(method)
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Read ProtoJSON; see `AsyncTransport`."""

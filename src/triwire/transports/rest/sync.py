@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from triwire.transports.rest.wire import Wire
+from triwire.transports.rest.wire import Wire, unsupported_stream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from triwire._http import Http
     from triwire.codec import JsonCodec
     from triwire.config import Endpoint
     from triwire.spec import MethodSpec, Pairs, RawResponse
-    from triwire.transports.base import RequestT, ResponseT, Transport
+    from triwire.transports.base import RawStream, RequestT, ResponseT, Transport
 
 __all__ = ["RestTransport"]
 
@@ -62,6 +64,18 @@ class RestTransport:
             timeout_seconds=timeout_seconds,
         )
         return self._wire.response(method, sent, came)
+
+    def stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        requests: tuple[RequestT, ...] | Iterable[RequestT],
+        *,
+        headers: Pairs,
+        timeout_seconds: float | None,
+    ) -> RawStream:
+        """Refuse: REST carries unary methods only; see `Transport`."""
+        del requests, headers, timeout_seconds
+        raise unsupported_stream(method)
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Read ProtoJSON; see `Transport`."""

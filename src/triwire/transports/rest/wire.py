@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from triwire.transcode.client import HttpCall
     from triwire.transports.base import ResponseT
 
-__all__ = ["RestRequest", "Wire", "timeout_text"]
+__all__ = ["RestRequest", "Wire", "timeout_text", "unsupported_stream"]
 
 _JSON: Final = "application/json"
 _BYTES: Final = "application/octet-stream"
@@ -179,6 +179,15 @@ def timeout_text(seconds: float) -> str:
         if amount <= _MAX_TIMEOUT:
             return f"{amount}{unit}"
     return f"{_MAX_TIMEOUT}H"
+
+
+def unsupported_stream(method: MethodSpec[Any, Any]) -> RpcError:
+    """Return the error for a method that is called as a stream."""
+    return RpcError(
+        Code.UNIMPLEMENTED,
+        f"{method.name} is a {method.stream_kind.value} method: REST carries unary methods only; "
+        "call it over connect, grpc or grpc-web",
+    )
 
 
 def _metadata(response: HttpResponse, *, trailers: bool) -> Metadata:

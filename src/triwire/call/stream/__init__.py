@@ -1,0 +1,1 @@
+"""Streaming calls: what generated clients give to their callers."""

@@ -1,0 +1,129 @@
+"""Responses as they arrive, decoded and typed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from triwire.call.request import describe
+from triwire.errors import Code, RpcError
+from triwire.spec import RawResponse, Response
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from triwire.spec import Metadata, MethodSpec
+    from triwire.transports.base import AsyncRawStream, AsyncTransport
+
+__all__ = ["AsyncResponseStream", "async_single_response"]
+
+_log: Final = logging.getLogger("triwire.call")
+
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class AsyncResponseStream(Generic[ResponseT]):
+    """The responses of one server or bidirectional stream.
+
+    Iterate over it, once. The call starts with the first message that is asked for, with
+    `headers`, or with the start of a `with` block. Leaving the block or `aclose` before the
+    end cancels the call on the wire; so does dropping the last reference, as a plain `break`
+    does in CPython. Only the block says when.
+
+    One task (or thread) iterates at a time; closing may come from another.
+    """
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        method: MethodSpec[Any, ResponseT],
+        raw: AsyncRawStream,
+    ) -> None:
+        self._transport = transport
+        self._method = method
+        self._raw = raw
+
+    async def headers(self) -> Metadata:
+        """Return the response headers that the application set, waiting for them.
+
+        Raises:
+            RpcError: the call failed before they came.
+        """
+        return await self._raw.headers()
+
+    @property
+    def trailers(self) -> Metadata:
+        """Trailers that the application set; empty before the stream ended."""
+        return self._raw.trailers
+
+    def __aiter__(self) -> AsyncResponseStream[ResponseT]:
+        return self
+
+    async def __anext__(self) -> ResponseT:
+        """Return the next message.
+
+        Raises:
+            RpcError: the call failed; every later step raises the same.
+        """
+        try:
+            body = await self._raw.read()
+            if body is not None:
+                return self._transport.decode(self._method, body)
+        except RpcError as error:
+            if _log.isEnabledFor(logging.DEBUG):
+                _log.debug("%s %s", describe(self._transport.wire, self._method), error.code.name)
+            await self._raw.aclose()
+            raise
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s OK", describe(self._transport.wire, self._method))
+        raise StopAsyncIteration
+
+    async def __aenter__(self) -> AsyncResponseStream[ResponseT]:
+        await self._raw.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cancel the call on the wire if it has not ended. Idempotent."""
+        await self._raw.aclose()
+
+
+async def async_single_response(
+    transport: AsyncTransport, method: MethodSpec[Any, ResponseT], raw: AsyncRawStream
+) -> Response[ResponseT]:
+    """Read the one response of a client stream to its end.
+
+    Raises:
+        RpcError: the call failed; UNIMPLEMENTED where the server sent none or several
+            (gRPC's status codes: a cardinality violation).
+    """
+    try:
+        headers = await raw.headers()
+        body = await raw.read()
+        if body is None:
+            text = f"the server answered {method.path} with no message, expected one"
+            raise RpcError(
+                Code.UNIMPLEMENTED, text, headers=headers.pairs, trailers=raw.trailers.pairs
+            )
+        if await raw.read() is not None:
+            text = f"the server answered {method.path} with more than one message, expected one"
+            raise RpcError(Code.UNIMPLEMENTED, text, headers=headers.pairs)
+        message = transport.decode(method, body)
+    except RpcError as error:
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s %s", describe(transport.wire, method), error.code.name)
+        raise
+    finally:
+        await raw.aclose()
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug("%s OK %d bytes", describe(transport.wire, method), len(body))
+    return Response(message, RawResponse(body, headers, raw.trailers))

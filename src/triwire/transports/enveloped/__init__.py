@@ -1,0 +1,1 @@
+"""Calls in length-prefixed messages over HTTP: what Connect streams and gRPC-Web share."""

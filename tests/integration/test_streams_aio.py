@@ -1,0 +1,156 @@
+"""Streams of all kinds on every wire that carries them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from google.rpc.error_details_pb2 import ErrorInfo
+
+from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL
+from triwire.call.aio import AsyncCaller
+from triwire.config import Endpoint, TlsOptions
+from triwire.dial.aio import dial
+from triwire.errors import Code, RpcError
+from triwire.spec import CallOptions, Metadata
+from triwire.transports.options import WireOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from triwire.call.stream.aio import AsyncResponseStream
+
+WIRES = ("connect", "grpc", "grpc-web")
+HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
+
+
+def caller_for(wire: str, port: int, options: WireOptions | None = None) -> AsyncCaller:
+    transport = dial(
+        wire,
+        Endpoint.parse(f"http://127.0.0.1:{port}"),
+        tls=TlsOptions(),
+        user_agent="test/1",
+        options=options,
+        http_version=2,
+    )
+    return AsyncCaller(transport, options=CallOptions(timeout_seconds=20, headers=HEADERS))
+
+
+@pytest.fixture(params=WIRES)
+async def caller(request: pytest.FixtureRequest, stream_port: int) -> AsyncIterator[AsyncCaller]:
+    made = caller_for(request.param, stream_port)
+    yield made
+    await made.aclose()
+
+
+async def texts(*values: str) -> AsyncIterator[StringValue]:
+    for value in values:
+        yield StringValue(value=value)
+
+
+async def values(stream: AsyncResponseStream[StringValue]) -> list[str]:
+    return [message.value async for message in stream]
+
+
+async def test_a_server_stream_arrives_in_order(caller: AsyncCaller) -> None:
+    assert await values(caller.server_stream(EXPAND, StringValue(value="abc"))) == ["a", "b", "c"]
+
+
+async def test_a_server_stream_may_be_empty_and_still_has_metadata(caller: AsyncCaller) -> None:
+    stream = caller.server_stream(EXPAND, StringValue())
+    assert await values(stream) == []
+    assert (await stream.headers())["x-head-bin"] == b"\x00\xff"
+    assert stream.trailers["x-tail-bin"] == b"\xfe\x00"
+
+
+async def test_binary_metadata_survives_both_ways(caller: AsyncCaller) -> None:
+    stream = caller.server_stream(EXPAND, StringValue(value="a"))
+    headers = await stream.headers()
+    assert headers == Metadata([("x-head-bin", b"\x00\xff"), ("x-sent-bin", b"\x80\x00")])
+    assert stream.trailers == Metadata()
+    assert await values(stream) == ["a"]
+    assert stream.trailers == Metadata([("x-tail-bin", b"\xfe\x00"), ("x-tail", "text")])
+
+
+async def test_an_error_comes_after_the_messages_and_brings_everything(
+    caller: AsyncCaller,
+) -> None:
+    stream = caller.server_stream(FAIL, StringValue(value="a"))
+    assert (await anext(stream)).value == "a"
+    with pytest.raises(RpcError) as caught:
+        await anext(stream)
+    error = caught.value
+    assert (error.code, error.message, error.from_server) == (Code.ABORTED, "as asked", True)
+    assert error.details == (ErrorInfo(reason="ASKED"),)
+    assert dict(error.headers)["x-head-bin"] == b"\x00\xff"
+    assert dict(error.trailers)["x-tail-bin"] == b"\xfe\x00"
+    assert stream.trailers["x-tail"] == "text"
+    with pytest.raises(RpcError, match="as asked"):
+        await values(stream)
+
+
+async def test_a_client_stream_is_answered_once(caller: AsyncCaller) -> None:
+    response = await caller.client_stream(COLLECT, texts("a", "b", "c"))
+    assert response.message.value == "a b c"
+    assert response.headers["x-sent-bin"] == b"\x80\x00"
+    assert response.trailers["x-tail"] == "text"
+
+
+async def test_both_sides_of_a_bidirectional_stream_take_turns(caller: AsyncCaller) -> None:
+    heard: list[str] = []
+
+    async def requests() -> AsyncIterator[StringValue]:
+        for turn in range(3):
+            # Each request but the first is made of what the server has said before.
+            yield StringValue(value=f"{turn}{''.join(heard)}")
+
+    stream = caller.bidi_stream(CHAT, requests())
+    async for message in stream:
+        heard.append(message.value[:1])  # noqa: PERF401 - the requests look at it meanwhile
+    assert heard == ["0", "1", "2"]
+
+
+async def test_what_requests_raise_comes_out_unchanged(caller: AsyncCaller) -> None:
+    async def requests() -> AsyncIterator[StringValue]:
+        yield StringValue(value="a")
+        raise LookupError("a bug of the caller")
+
+    with pytest.raises(LookupError, match="a bug of the caller"):
+        await caller.client_stream(COLLECT, requests())
+
+
+async def test_a_request_of_another_type_is_a_type_error(caller: AsyncCaller) -> None:
+    async def requests() -> AsyncIterator[StringValue]:
+        yield ErrorInfo()  # type: ignore[misc]  # what the test is about
+
+    with pytest.raises(TypeError, match=r"takes google\.protobuf\.StringValue messages"):
+        await caller.client_stream(COLLECT, requests())
+
+
+async def test_a_closed_stream_says_so(caller: AsyncCaller) -> None:
+    stream = caller.server_stream(EXPAND, StringValue(value="abc"))
+    assert (await anext(stream)).value == "a"
+    await stream.aclose()
+    with pytest.raises(RpcError) as caught:
+        await anext(stream)
+    assert (caught.value.code, caught.value.from_server) == (Code.CANCELLED, False)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_message_above_the_limit_is_refused(wire: str, stream_port: int) -> None:
+    caller = caller_for(wire, stream_port, WireOptions(max_message_bytes=10))
+    stream = caller.bidi_stream(CHAT, texts("short", "much longer than that"))
+    assert (await anext(stream)).value == "short"
+    with pytest.raises(RpcError) as caught:
+        await anext(stream)
+    assert caught.value.code is Code.RESOURCE_EXHAUSTED
+    await caller.aclose()
+
+
+async def test_rest_says_that_it_carries_no_streams(stream_port: int) -> None:
+    caller = caller_for("rest", stream_port)
+    with pytest.raises(RpcError, match="REST carries unary methods only") as caught:
+        caller.server_stream(EXPAND, StringValue())
+    assert (caught.value.code, caught.value.from_server) == (Code.UNIMPLEMENTED, False)
+    await caller.aclose()

@@ -1,0 +1,149 @@
+"""A service of all stream kinds, and a server for it as a child process.
+
+`python -m tests.stream_service` serves it on pyvoy, prints the port and ends with its standard
+input. Messages are StringValues, so nothing has to be generated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from google.protobuf.wrappers_pb2 import StringValue
+from google.rpc.error_details_pb2 import ErrorInfo
+
+from triwire.codec.protojson import ProtoJsonCodec
+from triwire.errors import Code, RpcError
+from triwire.server.asgi import asgi_app
+from triwire.server.service import Handler, MethodHandler, ServerContext, Service
+from triwire.spec import MethodSpec, StreamKind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator
+
+NAME = "acme.v1.StreamService"
+ENDED = MethodSpec(NAME, "Ended", StringValue, StringValue)
+EXPAND = MethodSpec(NAME, "Expand", StringValue, StringValue, StreamKind.SERVER_STREAM)
+FAIL = MethodSpec(NAME, "Fail", StringValue, StringValue, StreamKind.SERVER_STREAM)
+FOREVER = MethodSpec(NAME, "Forever", StringValue, StringValue, StreamKind.SERVER_STREAM)
+COLLECT = MethodSpec(NAME, "Collect", StringValue, StringValue, StreamKind.CLIENT_STREAM)
+CHAT = MethodSpec(NAME, "Chat", StringValue, StringValue, StreamKind.BIDI_STREAM)
+
+_ended: dict[str, asyncio.Event] = collections.defaultdict(asyncio.Event)
+
+
+def _metadata(context: ServerContext) -> None:
+    sent = context.headers.get("x-sent-bin", b"")
+    context.response_headers += [("x-head-bin", b"\x00\xff"), ("x-sent-bin", sent)]
+    context.response_trailers += [("x-tail-bin", b"\xfe\x00"), ("x-tail", "text")]
+
+
+async def expand(request: StringValue, context: ServerContext) -> AsyncIterator[StringValue]:
+    """Answer each character."""
+    _metadata(context)
+    for character in request.value:
+        yield StringValue(value=character)
+
+
+async def fail(request: StringValue, context: ServerContext) -> AsyncIterator[StringValue]:
+    """Answer once, then fail."""
+    _metadata(context)
+    yield request
+    raise RpcError(Code.ABORTED, "as asked", details=[ErrorInfo(reason="ASKED")])
+
+
+async def forever(request: StringValue, context: ServerContext) -> AsyncIterator[StringValue]:
+    """Answer once, then wait; remember that somebody gave up."""
+    del context
+    try:
+        yield request
+        await asyncio.Event().wait()
+    finally:
+        _ended[request.value].set()
+
+
+async def ended(request: StringValue, context: ServerContext) -> StringValue:
+    """Answer when the `Forever`, `Collect` or `Chat` with this first word has ended."""
+    del context
+    await _ended[request.value].wait()
+    return request
+
+
+async def collect(requests: AsyncIterator[StringValue], context: ServerContext) -> StringValue:
+    """Join the requests."""
+    _metadata(context)
+    found: list[str] = []
+    try:
+        async for request in requests:
+            found.append(request.value)  # noqa: PERF401 - what came counts if the rest does not
+    finally:
+        if found:
+            _ended[found[0]].set()
+    return StringValue(value=" ".join(found))
+
+
+async def chat(
+    requests: AsyncIterator[StringValue], context: ServerContext
+) -> AsyncIterator[StringValue]:
+    """Echo each request when it comes."""
+    _metadata(context)
+    first = ""
+    try:
+        async for request in requests:
+            first = first or request.value
+            yield request
+    finally:
+        _ended[first].set()
+
+
+def service() -> Service:
+    """Return the service; its events are shared by the process."""
+    pairs: list[tuple[MethodSpec[StringValue, StringValue], Handler]] = [
+        (ENDED, ended),
+        (EXPAND, expand),
+        (FAIL, fail),
+        (FOREVER, forever),
+        (COLLECT, collect),
+        (CHAT, chat),
+    ]
+    return Service(NAME, tuple(MethodHandler(spec, function) for spec, function in pairs))
+
+
+app = asgi_app([service()], codec=ProtoJsonCodec())
+
+
+@contextlib.contextmanager
+def serving() -> Generator[int]:
+    """Serve in a child process; yield its port."""
+    command = [sys.executable, "-m", "tests.stream_service"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
+            process.wait(20)
+
+
+async def _serve() -> None:
+    from pyvoy import PyvoyServer
+
+    server = PyvoyServer(
+        "tests.stream_service:app",
+        lifespan=False,
+        loop="asyncio",
+        worker_threads=1,
+        additional_envoy_args=["--concurrency", "1"],
+    )
+    async with server:
+        print(server.listener_port, flush=True)  # noqa: T201 - told to the parent
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())
