@@ -68,6 +68,11 @@ interop: $(VENV)/.stamp-dev ## Run foreign programs against our contract and emu
 	@$(PY) scripts/bootstrap.py --tool go --purpose "make interop"
 	@$(PY) -m pytest -m interop $(ARGS)
 
+.PHONY: conformance
+conformance: $(VENV)/.stamp-dev ## Run the official Connect conformance suite (needs Go); ARGS="grpc-aio server"
+	@$(PY) scripts/bootstrap.py --tool go --purpose "make conformance"
+	@$(PY) -m tests.conformance $(ARGS)
+
 # The oldest installation that pyproject.toml allows: protobuf's and grpcio's bounds matter to users.
 LOWEST := .venv-lowest
 $(LOWEST)/.stamp: pyproject.toml scripts/lowest_bounds.py $(VENV)/.stamp-dev
@@ -88,7 +93,6 @@ test-lowest: $(LOWEST)/.stamp ## Run unit and contract tests on the lowest allow
 bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARGS="--rounds 3")
 	@$(PY) -m bench.calls $(ARGS)
 	@$(PY) -m bench.startup $(ARGS)
-	@$(PY) -m bench.codec $(ARGS)
 
 SEEDS ?= 1500
 
