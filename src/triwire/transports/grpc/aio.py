@@ -131,6 +131,9 @@ class AsyncGrpcTransport:
         try:
             body: Any = await call
         except grpc.aio.AioRpcError as error:
+            ends = None if timeout is None else started + timeout - _DEADLINE_SLACK_SECONDS
+            if error.code().value[0] == Code.CANCELLED and ends and time.monotonic() >= ends:
+                raise timeout_error(timeout_seconds) from error
             raise wire.rpc_error(
                 error.code().value[0],
                 error.details(),
