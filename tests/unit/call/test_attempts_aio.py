@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -42,6 +42,9 @@ class AsyncScripted:
 
     def decode(self, method: Any, body: bytes) -> Any:
         return method.response_type.FromString(body)
+
+    def stream(self, *_: Any, **__: Any) -> NoReturn:
+        pytest.fail("nothing here streams")
 
     async def aclose(self) -> None:
         """Nothing to close."""

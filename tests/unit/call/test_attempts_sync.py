@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -43,6 +43,9 @@ class Scripted:
 
     def decode(self, method: Any, body: bytes) -> Any:
         return method.response_type.FromString(body)
+
+    def stream(self, *_: Any, **__: Any) -> NoReturn:
+        pytest.fail("nothing here streams")
 
     def close(self) -> None:
         """Nothing to close."""
