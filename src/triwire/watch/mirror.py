@@ -35,7 +35,7 @@ class Mirror(Generic[T]):
         tombstones: The remembered ends.
         moving: Keys of the objects that are not settled.
         events: What happened since `drain`.
-        counts: Named counters of what was met; see docs/watch.md.
+        counts: Named counters of what was met; see docs/adr/0006-watch-tracker.md.
         wire: Number of the wire in use; rows last seen on another get a tolerance.
         adopt_below_ns: While resuming from a token, unknown objects stamped at or below this were
             delivered before; None otherwise.
