@@ -52,8 +52,10 @@ def markdown(lines: list[dict[str, Any]], *, command: str, minutes: float) -> st
         f"Command `{command}`, commit {commit()}, {minutes:.0f} minutes on a two-core virtual\n"
         f"machine; {runs} runs of the tracker, profiles with a broken rule:"
         f" {', '.join(broken) or 'none'}.\n\n"
-        "`obligated` are the object versions that had to be delivered (tests/simulation/ledger.py). Delays\n"
-        "are seconds from the moment the primary shows a change; outages are part of them.\n"
+        "`obligated` are the object versions that had to be delivered "
+        "(tests/simulation/ledger.py).\n"
+        "Delays are seconds from the moment the primary shows a change; outages are part of "
+        "them.\n"
         "Algorithms other than `tracker` are the obvious cursors over the same histories.\n\n"
         + "\n".join(rows)
         + "\n"

@@ -9,7 +9,8 @@ At most one List may be in flight; any number of Gets may be, in any order of ar
 that overlaps requests calls `begin` when it sends one, so that `plan` does not name it again, and
 `abandon` if it was cancelled. One tracker must not be used by two threads at once.
 
-What is promised, and under which assumptions: docs/adr/0006-watch-tracker.md.
+What it promises is checked, history by history, in tests/simulation (ledger.py); why it looks
+like this: docs/adr/0006-watch-tracker.md.
 """
 
 from __future__ import annotations
