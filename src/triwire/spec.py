@@ -61,6 +61,8 @@ class HttpRule:
         body: "*" for the whole request, a field's name, or "" for no body.
         response_body: Field of the response that is the HTTP body, or "" for all of it.
         additional_bindings: Further bindings in order; these have none of their own.
+        taken: Paths that this template could make and that are another method's, which servers
+            would call instead: literal segments win over variables.
     """
 
     verb: str
@@ -68,6 +70,7 @@ class HttpRule:
     body: str = ""
     response_body: str = ""
     additional_bindings: tuple[HttpRule, ...] = ()
+    taken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

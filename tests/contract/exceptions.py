@@ -78,9 +78,9 @@ EXCEPTIONS: Final = (
         _IDS,
         _REST,
         ("parameters",),
-        "the call succeeded with ",
-        "the URL of this id is that of GetGatewayParameters, whose answer has no field of a "
-        "gateway: what comes back is one without fields",
+        "ValueError",
+        "the URL of this id is that of GetGatewayParameters, which servers would call: the client "
+        "refuses it",
     ),
     *(
         Difference(

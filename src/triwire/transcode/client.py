@@ -123,11 +123,15 @@ class _Binding:
         self._path_fields = [variable.field_path for variable in template.variables]
         self._query = None if rule.body == "*" else QueryWriter(paths)
         self._response_body = rule.response_body
+        self._taken = frozenset(rule.taken)
 
     def call(self, request: AnyMessage) -> HttpCall:
         segments = [part if isinstance(part, str) else part(request) for part in self._parts]
         # A `**` that matched nothing takes no slash either.
         target = "".join(f"/{segment}" for segment in segments if segment) + self._suffix
+        if target in self._taken:
+            names = ", ".join(".".join(path) for path in self._path_fields)
+            raise _NoMatchError(f"{names}: {self._verb} {target} is the path of another method")
         if self._query is not None:
             pairs = self._query.pairs(request)
             if pairs:

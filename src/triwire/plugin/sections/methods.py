@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from triwire.plugin.model import Streaming
 from triwire.plugin.sections.retries import policy_lines
+from triwire.plugin.taken import taken_paths
 from triwire.plugin.text import docstring, indented, tuple_of
 
 if TYPE_CHECKING:
-    from triwire.plugin.model import HttpBinding, Method
+    from triwire.plugin.model import Api, HttpBinding, Method
     from triwire.plugin.plan import ServicePlan
     from triwire.plugin.scope import Scope
 
@@ -52,7 +53,7 @@ def _spec(scope: Scope, service: str, name: str, method: Method, retry_key: str)
     lines = [f"{name}: {final} = _runtime.MethodSpec("]
     lines += indented(f"{item}," for item in items)
     if method.http is not None:
-        rule = _rule(method.http)
+        rule = _rule(method.http, scope.plan.api)
         rule[0] = f"http={rule[0]}"
         rule[-1] += ","
         lines += indented(rule)
@@ -64,7 +65,7 @@ def _spec(scope: Scope, service: str, name: str, method: Method, retry_key: str)
     return [*lines, ")"]
 
 
-def _rule(binding: HttpBinding) -> list[str]:
+def _rule(binding: HttpBinding, api: Api) -> list[str]:
     lines = ["_runtime.HttpRule("]
     lines += indented([f"{_quoted(binding.verb)},", f"{_quoted(binding.template)},"])
     if binding.body:
@@ -74,10 +75,13 @@ def _rule(binding: HttpBinding) -> list[str]:
     if binding.additional:
         lines.append("    additional_bindings=(")
         for nested in binding.additional:
-            inner = _rule(nested)
+            inner = _rule(nested, api)
             inner[-1] += ","
             lines += indented(inner, 2)
         lines.append("    ),")
+    taken = taken_paths(api, binding)
+    if taken:
+        lines += indented(["taken=(", *(f"    {_quoted(path)}," for path in taken), "),"])
     return [*lines, ")"]
 
 

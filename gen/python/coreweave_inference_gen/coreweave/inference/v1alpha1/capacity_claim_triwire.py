@@ -122,6 +122,9 @@ class CapacityClaimServiceMethods:
         http=_runtime.HttpRule(
             "GET",
             "/v1alpha1/inference/capacityclaims/{id}",
+            taken=(
+                "/v1alpha1/inference/capacityclaims/parameters",
+            ),
         ),
         retry=_runtime.RetryPolicy(
             max_attempts=5,

@@ -249,6 +249,9 @@ class DeploymentServiceMethods:
         http=_runtime.HttpRule(
             "GET",
             "/v1alpha1/inference/deployments/{id}",
+            taken=(
+                "/v1alpha1/inference/deployments/parameters",
+            ),
         ),
         retry=_runtime.RetryPolicy(
             max_attempts=5,

@@ -211,6 +211,9 @@ class GatewayServiceMethods:
         http=_runtime.HttpRule(
             "GET",
             "/v1alpha1/inference/gateways/{id}",
+            taken=(
+                "/v1alpha1/inference/gateways/parameters",
+            ),
         ),
         retry=_runtime.RetryPolicy(
             max_attempts=5,
