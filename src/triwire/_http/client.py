@@ -1,0 +1,262 @@
+"""Clients: whole responses, and streams to be opened."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from triwire._home import enter_process, other_loop_error
+from triwire._http.failures import network_error
+from triwire._http.response import HttpResponse
+from triwire._http.stream import AsyncHttpStream, HttpStream
+from triwire.transports.failures import closed_error, timeout_error
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    import pyqwest
+
+    from triwire.config import TlsOptions
+
+__all__ = ["AsyncHttp", "Http"]
+
+
+def _settings(tls: TlsOptions, http_version: Literal[1, 2] | None) -> dict[str, Any]:
+    import pyqwest
+
+    versions = {1: pyqwest.HTTPVersion.HTTP1, 2: pyqwest.HTTPVersion.HTTP2}
+    return {
+        "http_version": None if http_version is None else versions[http_version],
+        "tls_cert": tls.client_certificate,
+        "tls_key": tls.client_key,
+        "tls_ca_cert": tls.ca_certificates,
+        "tls_include_system_certs": tls.ca_certificates is None,
+        "follow_redirects": False,
+        "enable_otel": False,
+        "enable_cookie_store": False,
+        # Responses are asked for uncompressed: gzip halves the throughput of small calls
+        # (measured, docs/adr/0002); compression by size comes with its own option.
+        "enable_gzip": False,
+        "enable_brotli": False,
+        "enable_zstd": False,
+        # The default of 2 closes connections under load and opens them again.
+        "pool_max_idle_per_host": 128,
+        # A second, internal limit would speak before the caller's own timeout.
+        "connect_timeout": None,
+    }
+
+
+class AsyncHttp:
+    """Sends HTTP requests from coroutines. Made without I/O; connects on first use.
+
+    Args:
+        tls: How the server is trusted.
+        http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
+            negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
+            sides take turns.
+    """
+
+    def __init__(self, tls: TlsOptions, *, http_version: Literal[1, 2] | None = None) -> None:
+        self._tls = tls
+        self._http_version: Literal[1, 2] | None = http_version
+        self._transport: pyqwest.HTTPTransport | None = None
+        self._client: pyqwest.Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def client(self) -> pyqwest.Client:
+        """Return the one pyqwest client behind this object.
+
+        Raises:
+            RuntimeError: another event loop, or a forked process, than that of the first call.
+            ValueError: this object was closed.
+        """
+        loop = asyncio.get_running_loop()
+        if self._client is None:
+            if self._closed:
+                raise closed_error()
+            enter_process("pyqwest", self)
+            self._loop = loop
+            import pyqwest
+
+            from triwire._exit import let_native_threads_out_at_exit
+
+            let_native_threads_out_at_exit()
+            self._transport = pyqwest.HTTPTransport(**_settings(self._tls, self._http_version))
+            self._client = pyqwest.Client(self._transport)
+        elif self._loop is not None and self._loop is not loop:
+            raise other_loop_error(self._loop)
+        return self._client
+
+    async def execute(
+        self,
+        verb: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | None,
+        timeout_seconds: float | None,
+    ) -> HttpResponse:
+        """Send one request and return the whole response.
+
+        Args:
+            verb: Upper-case HTTP method.
+            url: Absolute URL, percent-encoded.
+            headers: Request headers.
+            body: Request body, or None for none.
+            timeout_seconds: Time for all of it, connecting included; None: no limit.
+
+        Raises:
+            RpcError: DEADLINE_EXCEEDED, UNAVAILABLE, or what `network_error` says.
+            ValueError: this object was closed.
+        """
+        client = self.client()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                response = await client.execute(verb, url, headers, body)
+        except TimeoutError as error:
+            raise timeout_error(timeout_seconds) from error
+        except Exception as error:
+            raise network_error(error) from error
+        return HttpResponse(response.status, response.headers, response.content)
+
+    def forget(self) -> object:
+        """Drop what is open without closing it; see `triwire._home`."""
+        kept = (self._client, self._transport)
+        self._client = self._transport = self._loop = None
+        return kept
+
+    def stream(
+        self,
+        verb: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | AsyncIterator[bytes],
+        timeout_seconds: float | None,
+    ) -> AsyncHttpStream:
+        """Return a request whose response comes in pieces; not sent yet.
+
+        Args:
+            verb: Upper-case HTTP method.
+            url: Absolute URL, percent-encoded.
+            headers: Request headers.
+            body: Request body; one that is iterated goes out while the response comes in.
+            timeout_seconds: Time for all of it, the response's body included; None: no limit.
+
+        Raises:
+            ValueError: this object was closed.
+        """
+        self.client()
+        transport = self._transport
+        if transport is None:
+            raise closed_error()
+        import pyqwest
+
+        request = pyqwest.Request(verb, url, pyqwest.Headers(headers), body)
+        return AsyncHttpStream(transport, request, timeout_seconds)
+
+    async def aclose(self) -> None:
+        """Close all connections; idempotent."""
+        self._closed = True
+        self._client = None
+        if self._transport is not None:
+            transport, self._transport = self._transport, None
+            await transport.aclose()
+
+
+class Http:
+    """Sends HTTP requests from threads. Made without I/O; connects on first use.
+
+    Args:
+        tls: How the server is trusted.
+        http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
+            negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
+            sides take turns.
+    """
+
+    def __init__(self, tls: TlsOptions, *, http_version: Literal[1, 2] | None = None) -> None:
+        self._tls = tls
+        self._http_version: Literal[1, 2] | None = http_version
+        self._transport: pyqwest.SyncHTTPTransport | None = None
+        self._client: pyqwest.SyncClient | None = None
+        self._closed = False
+
+    def client(self) -> pyqwest.SyncClient:
+        """Return the one pyqwest client behind this object.
+
+        Raises:
+            RuntimeError: this process was forked after the first call of its parent.
+            ValueError: this object was closed.
+        """
+        if self._client is None:
+            if self._closed:
+                raise closed_error()
+            enter_process("pyqwest", self)
+            import pyqwest
+
+            # Two threads may both get here: the loser's transport has opened nothing yet.
+            self._transport = pyqwest.SyncHTTPTransport(**_settings(self._tls, self._http_version))
+            self._client = pyqwest.SyncClient(self._transport)
+        return self._client
+
+    def execute(
+        self,
+        verb: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | None,
+        timeout_seconds: float | None,
+    ) -> HttpResponse:
+        """Send one request and return the whole response; arguments as in `AsyncHttp.execute`.
+
+        Raises:
+            RpcError: DEADLINE_EXCEEDED, UNAVAILABLE, or what `network_error` says.
+            ValueError: this object was closed.
+        """
+        client = self.client()
+        if timeout_seconds is not None and timeout_seconds <= 0:
+            raise timeout_error(timeout_seconds)
+        try:
+            response = client.execute(verb, url, headers, body, timeout=timeout_seconds)
+        except TimeoutError as error:
+            raise timeout_error(timeout_seconds) from error
+        except Exception as error:
+            raise network_error(error) from error
+        return HttpResponse(response.status, response.headers, response.content)
+
+    def forget(self) -> object:
+        """Drop what is open without closing it; see `triwire._home`."""
+        kept = (self._client, self._transport)
+        self._client = self._transport = None
+        return kept
+
+    def stream(
+        self,
+        verb: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | Iterator[bytes],
+        timeout_seconds: float | None,
+    ) -> HttpStream:
+        """Return a request whose response comes in pieces; see `AsyncHttp.stream`.
+
+        A body that is iterated is iterated in another thread.
+
+        Raises:
+            ValueError: this object was closed.
+        """
+        client = self.client()
+        send = partial(client.stream, verb, url, headers, body, timeout=timeout_seconds)
+        return HttpStream(send, timeout_seconds)
+
+    def close(self) -> None:
+        """Close all connections; idempotent."""
+        self._closed = True
+        self._client = None
+        if self._transport is not None:
+            transport, self._transport = self._transport, None
+            transport.close()
