@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from triwire.errors import Code, RpcError
+from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:
     from coreweave_inference.client.aio import AsyncInferenceClient
     from coreweave_inference.client.sync import InferenceClient
 
-__all__ = ["AsyncInferenceClient", "Code", "InferenceClient", "RpcError"]
+__all__ = ["AsyncInferenceClient", "Code", "InferenceClient", "RpcError", "WireOptions"]
 
 
 def __getattr__(name: str) -> object:

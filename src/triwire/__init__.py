@@ -5,6 +5,7 @@ from __future__ import annotations
 from triwire.errors import Code, RpcError
 from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions, Metadata, Response
+from triwire.transports.options import WireOptions
 
 __all__ = [
     "CallOptions",
@@ -14,4 +15,5 @@ __all__ = [
     "RetryPolicy",
     "RetryThrottling",
     "RpcError",
+    "WireOptions",
 ]

@@ -85,9 +85,9 @@ class Case:
         version: Literal[1, 2] = 1 if request.http_version == 1 else 2
         options = WireOptions(
             codec=ProtoJsonCodec() if request.codec == 2 else BinaryCodec(),
-            gzip_requests=request.compression == 2,
+            gzip_requests_from_bytes=0 if request.compression == 2 else None,
             gzip_responses=request.compression == 2,
-            max_message_bytes=request.message_receive_limit or None,
+            max_response_bytes=request.message_receive_limit or None,
             use_get=request.use_get_http_method,
         )
         scheme = "https" if request.server_tls_cert else "http"

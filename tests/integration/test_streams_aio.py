@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 
+from tests.relay import relay
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint, TlsOptions
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from triwire.call.stream.aio import AsyncResponseStream
 
 WIRES = ("connect", "grpc", "grpc-web")
+LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
 
 
@@ -139,12 +141,33 @@ async def test_a_closed_stream_says_so(caller: AsyncCaller) -> None:
 
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_message_above_the_limit_is_refused(wire: str, stream_port: int) -> None:
-    caller = caller_for(wire, stream_port, WireOptions(max_message_bytes=10))
+    caller = caller_for(wire, stream_port, WireOptions(max_response_bytes=10))
     stream = caller.bidi_stream(CHAT, texts("short", "much longer than that"))
     assert (await anext(stream)).value == "short"
     with pytest.raises(RpcError) as caught:
         await anext(stream)
     assert caught.value.code is Code.RESOURCE_EXHAUSTED
+    await caller.aclose()
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_messages_of_a_stream_are_compressed_too(wire: str, stream_port: int) -> None:
+    with relay(stream_port) as between:
+        options = WireOptions(gzip_requests_from_bytes=1000, gzip_responses=True)
+        caller = caller_for(wire, between.port, options)
+        assert await values(caller.server_stream(EXPAND, StringValue(value="ab"))) == ["a", "b"]
+        response = await caller.client_stream(COLLECT, texts("small", LARGE))
+        assert response.message.value == f"small {LARGE}"
+        await caller.aclose()
+        assert between.request_bytes < len(LARGE) / 10
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_request_of_a_stream_above_the_limit_ends_it(wire: str, stream_port: int) -> None:
+    caller = caller_for(wire, stream_port, WireOptions(max_request_bytes=1000))
+    with pytest.raises(RpcError, match="more than max_request_bytes=1000") as caught:
+        await values(caller.bidi_stream(CHAT, texts("small", LARGE)))
+    assert (caught.value.code, caught.value.from_server) == (Code.RESOURCE_EXHAUSTED, False)
     await caller.aclose()
 
 

@@ -10,7 +10,9 @@ from coreweave_inference.client.settings import (
     UNCHANGED,
     Unchanged,
     call_options,
+    check_wire_options,
     credentials,
+    refuse_beside_transport,
     resolve,
 )
 from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from triwire.retry import RetryPolicy
     from triwire.spec import MetadataInput
     from triwire.transports.base import AsyncTransport
+    from triwire.transports.options import WireOptions
 
 __all__ = ["AsyncInferenceClient"]
 
@@ -55,6 +58,8 @@ class AsyncInferenceClient:
         transport: "connect", "grpc", "grpc-web" or "rest", or a transport object such as the
             memory wire of `triwire.testing`, which the client then owns. Without it the
             environment's TRIWIRE_TRANSPORT, then "connect".
+        wire: Compression and size limits of the wire, a `WireOptions`; by default nothing is
+            compressed or limited.
         ca_certificates: Certificate authorities to trust instead of the system's: PEM bytes,
             or the path of a PEM file.
         timeout_seconds: Time for each call, all its attempts, the waits between them and
@@ -84,6 +89,7 @@ class AsyncInferenceClient:
         *,
         token: str | None = None,
         transport: str | AsyncTransport | None = None,
+        wire: WireOptions | None = None,
         ca_certificates: bytes | str | os.PathLike[str] | None = None,
         timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
         attempt_timeout_seconds: float | None = None,
@@ -100,6 +106,7 @@ class AsyncInferenceClient:
             retry=retry,
             headers=headers,
         )
+        check_wire_options(wire)
         if transport is None or isinstance(transport, str):
             settings = resolve(
                 endpoint,
@@ -117,11 +124,10 @@ class AsyncInferenceClient:
                 tls=settings.tls,
                 user_agent=settings.user_agent,
                 enum_aliases=ENUM_ALIASES,
+                options=wire,
             )
         else:
-            if endpoint is not None or ca_certificates is not None:
-                message = "endpoint and ca_certificates belong to a transport named by a string"
-                raise TypeError(message)
+            refuse_beside_transport(endpoint=endpoint, ca_certificates=ca_certificates, wire=wire)
             authorization = credentials(token, required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
             carrier = transport

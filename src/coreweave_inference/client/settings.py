@@ -12,6 +12,7 @@ from triwire.config import Endpoint, TlsOptions, first_set
 from triwire.dial.wires import check_wire
 from triwire.retry import RetryPolicy
 from triwire.transports.metadata import check_metadata
+from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +28,9 @@ __all__ = [
     "Settings",
     "Unchanged",
     "call_options",
+    "check_wire_options",
     "credentials",
+    "refuse_beside_transport",
     "resolve",
 ]
 
@@ -110,6 +113,29 @@ def resolve(
         headers=headers,
         user_agent=_user_agent(user_agent),
     )
+
+
+def check_wire_options(options: object) -> None:
+    """Refuse what are no options of a wire.
+
+    Raises:
+        TypeError: neither a WireOptions nor None.
+    """
+    if options is not None and not isinstance(options, WireOptions):
+        message = f"wire must be a WireOptions, got {type(options).__name__}"
+        raise TypeError(message)
+
+
+def refuse_beside_transport(**arguments: object) -> None:
+    """Refuse what says how to connect beside a transport object, which knows that itself.
+
+    Raises:
+        TypeError: one of the arguments is not None.
+    """
+    given = [name for name, value in arguments.items() if value is not None]
+    if given:
+        message = f"{' and '.join(given)}: belongs to a transport named by a string"
+        raise TypeError(message)
 
 
 def credentials(

@@ -35,7 +35,7 @@ def dial(
         user_agent: Product tokens after RFC 9110 section 10.1.5.
         enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
             -> number.
-        options: Encoding, compression and limits of the wires but REST.
+        options: Encoding, compression and limits.
         http_version: 1, 2, or None: what TLS negotiates, HTTP/1.1 over plaintext. gRPC always
             speaks HTTP/2.
 
@@ -55,7 +55,9 @@ def dial(
         from triwire.transports.rest.aio import AsyncRestTransport
 
         codec = ProtoJsonCodec(enum_aliases=enum_aliases or {})
-        return AsyncRestTransport(http, endpoint, codec=codec, user_agent=user_agent)
+        return AsyncRestTransport(
+            http, endpoint, codec=codec, user_agent=user_agent, options=options
+        )
     if wire == "grpc-web":
         from triwire.transports.grpcweb.aio import AsyncGrpcWebTransport
 

@@ -36,7 +36,7 @@ def dial(
         user_agent: Product tokens after RFC 9110 section 10.1.5.
         enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
             -> number.
-        options: Encoding, compression and limits of the wires but REST.
+        options: Encoding, compression and limits.
         http_version: 1, 2, or None: what TLS negotiates, HTTP/1.1 over plaintext. gRPC always
             speaks HTTP/2.
 
@@ -56,7 +56,7 @@ def dial(
         from triwire.transports.rest.sync import RestTransport
 
         codec = ProtoJsonCodec(enum_aliases=enum_aliases or {})
-        return RestTransport(http, endpoint, codec=codec, user_agent=user_agent)
+        return RestTransport(http, endpoint, codec=codec, user_agent=user_agent, options=options)
     if wire == "grpc-web":
         from triwire.transports.grpcweb.sync import GrpcWebTransport
 

@@ -13,8 +13,9 @@ import zlib
 from typing import Final
 
 from triwire.errors import Code, RpcError
+from triwire.transports.options import too_large_error
 
-__all__ = ["FrameReader", "encoding_error", "frame", "gunzip", "too_large_error"]
+__all__ = ["FrameReader", "encoding_error", "frame", "gunzip"]
 
 _PREFIX: Final = struct.Struct(">BI")
 _COMPRESSED: Final = 0b1
@@ -44,12 +45,6 @@ def gunzip(data: bytes, max_bytes: int | None) -> bytes:
     if not inflate.eof:
         raise RpcError(Code.INTERNAL, "cannot decompress the response: it is cut off")
     return found
-
-
-def too_large_error(max_bytes: int) -> RpcError:
-    """Return the error for a response message above the limit."""
-    message = f"response message is larger than max_message_bytes={max_bytes}"
-    return RpcError(Code.RESOURCE_EXHAUSTED, message)
 
 
 def encoding_error(encoding: str) -> RpcError:

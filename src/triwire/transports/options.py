@@ -6,29 +6,115 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from triwire.codec.binary import BinaryCodec
+from triwire.errors import Code, RpcError
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from triwire.codec import Codec
 
-__all__ = ["WireOptions"]
+__all__ = [
+    "WireOptions",
+    "check_request",
+    "check_response",
+    "is_compressed",
+    "too_large_error",
+    "written_request",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class WireOptions:
-    """Settings of the RPC wires; the defaults are what was measured to be fastest.
+    """How messages are written, compressed and limited; the defaults are the fastest measured.
+
+    Sizes are those of one message as the wire has it: protobuf on the RPC wires, JSON on REST.
+    Both limits end a call with RESOURCE_EXHAUSTED, from_server=False, which is never retried.
 
     Attributes:
-        codec: Writes requests and reads responses; gRPC takes protobuf binary only.
-        gzip_requests: Whether requests are compressed. Halves the throughput of small calls.
-        gzip_responses: Whether the server may compress responses.
-        max_message_bytes: Largest response message taken, after decompression:
-            RESOURCE_EXHAUSTED above it. None: no limit.
+        codec: Writes requests and reads responses on Connect and gRPC-Web; gRPC takes protobuf
+            binary only, REST has its own.
+        gzip_requests_from_bytes: Requests of this size and more are compressed; None: never,
+            which is the default because it halves the throughput of small calls, 0: always.
+            gRPC compresses all messages of a stream or none: all, unless the one request of a
+            server stream is smaller.
+        gzip_responses: Whether the server may compress responses; on gRPC it always may.
+        max_request_bytes: Largest request message sent, before compression; it is refused
+            before any I/O, in a stream when its turn comes. None: no limit.
+        max_response_bytes: Largest response message taken, after decompression. None: no limit.
         use_get: Whether Connect sends unary calls without side effects as GET, which caches
             can answer. Others stay POST.
+
+    Raises:
+        TypeError: a size that is no int.
+        ValueError: a size below zero, or a limit of zero.
     """
 
     codec: Codec = field(default_factory=BinaryCodec)
-    gzip_requests: bool = False
+    gzip_requests_from_bytes: int | None = None
     gzip_responses: bool = False
-    max_message_bytes: int | None = None
+    max_request_bytes: int | None = None
+    max_response_bytes: int | None = None
     use_get: bool = False
+
+    def __post_init__(self) -> None:
+        for name, lowest in (
+            ("gzip_requests_from_bytes", 0),
+            ("max_request_bytes", 1),
+            ("max_response_bytes", 1),
+        ):
+            size: object = getattr(self, name)
+            if size is None:
+                continue
+            if isinstance(size, bool) or not isinstance(size, int):
+                message = f"{name} must be a number of bytes or None, got {size!r}"
+                raise TypeError(message)
+            if size < lowest:
+                message = f"{name} must be {lowest} or more, got {size!r}; None means no limit"
+                raise ValueError(message)
+
+
+def written_request(options: WireOptions, message: Message) -> bytes:
+    """Write a request message.
+
+    Raises:
+        RpcError: RESOURCE_EXHAUSTED: it is larger than the limit.
+        ValueError: the codec cannot write it.
+    """
+    data = options.codec.encode(message)
+    check_request(options, data)
+    return data
+
+
+def check_request(options: WireOptions, data: bytes) -> None:
+    """Refuse a written request above the limit.
+
+    Raises:
+        RpcError: RESOURCE_EXHAUSTED, from_server=False.
+    """
+    limit = options.max_request_bytes
+    if limit is not None and len(data) > limit:
+        text = f"request message has {len(data)} bytes, more than max_request_bytes={limit}"
+        raise RpcError(Code.RESOURCE_EXHAUSTED, text)
+
+
+def check_response(options: WireOptions, data: bytes) -> None:
+    """Refuse a response message above the limit.
+
+    Raises:
+        RpcError: RESOURCE_EXHAUSTED, from_server=False.
+    """
+    limit = options.max_response_bytes
+    if limit is not None and len(data) > limit:
+        raise too_large_error(limit)
+
+
+def is_compressed(options: WireOptions, data: bytes) -> bool:
+    """Whether a written request is large enough to be compressed."""
+    least = options.gzip_requests_from_bytes
+    return least is not None and len(data) >= least
+
+
+def too_large_error(max_bytes: int) -> RpcError:
+    """Return the error for a response message above the limit."""
+    message = f"response message is larger than max_response_bytes={max_bytes}"
+    return RpcError(Code.RESOURCE_EXHAUSTED, message)

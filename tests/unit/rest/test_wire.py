@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from triwire._http import HttpResponse
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.errors import Code, RpcError
 from triwire.spec import HttpRule, MethodSpec, RawResponse
+from triwire.transports.options import WireOptions
 from triwire.transports.rest.error_body import error_from_body
 from triwire.transports.rest.wire import Wire, timeout_text
 
@@ -92,7 +94,7 @@ def test_json_is_taken_under_these_content_types(kind: str) -> None:
             b"", {"content_type": "text/plain"}, "HTTP 200 with text/plain and an empty body",
             id="empty",
         ),
-        pytest.param(b"{}", {"content_encoding": "br"}, "unknown content encoding 'br'", id="br"),
+        pytest.param(b"{}", {"content_encoding": "br"}, "unknown compression 'br'", id="br"),
     ],
 )  # fmt: skip
 def test_a_success_that_is_no_answer_is_said_with_the_start_of_its_body(
@@ -236,3 +238,56 @@ def test_any_json_error_becomes_one_rpc_error(tree: Any) -> None:
 )
 def test_timeouts_are_written_as_grpc_does(seconds: float, expected: str) -> None:
     assert timeout_text(seconds) == expected
+
+
+def _wire(**options: Any) -> Wire:
+    return Wire(ProtoJsonCodec(), user_agent="test", options=WireOptions(**options))
+
+
+def _posted(wire: Wire, **fields: Any) -> tuple[MethodSpec[Any, Any], Any]:
+    rule = HttpRule("POST", "/v1/x", body="*")
+    request, response = message_class("Request"), message_class("Response")
+    method: MethodSpec[Any, Any] = MethodSpec("s", "M", request, response, http=rule)
+    return method, wire.request(method, request(**fields), headers=(), timeout_seconds=None)
+
+
+def test_a_large_body_is_compressed_and_says_so() -> None:
+    wire = _wire(gzip_requests_from_bytes=50)
+    _, small = _posted(wire, id="a")
+    assert "content-encoding" not in dict(small.headers)
+    _, large = _posted(wire, id="a" * 50)
+    assert dict(large.headers)["content-encoding"] == "gzip"
+    assert b"a" * 50 in gzip.decompress(large.body)
+    assert "accept-encoding" not in dict(large.headers)
+
+
+def test_a_compressed_response_is_read_if_it_was_asked_for() -> None:
+    body = json_format.MessageToJson(message_class("Response")(id="x" * 99)).encode()
+    headers = [("content-type", JSON), ("content-encoding", "gzip")]
+    answer = HttpResponse(200, headers, gzip.compress(body))
+    wire = _wire(gzip_responses=True, max_response_bytes=len(body))
+    method, sent = _posted(wire)
+    assert dict(sent.headers)["accept-encoding"] == "gzip"
+    raw = wire.response(method, sent, answer)
+    assert wire.decode(method, raw.body).id == "x" * 99
+    with pytest.raises(RpcError, match="unknown compression 'gzip'"):
+        WIRE.response(method, sent, answer)
+
+
+def test_a_compressed_response_above_the_limit_is_not_unpacked() -> None:
+    headers = [("content-type", JSON), ("content-encoding", "gzip")]
+    wire = _wire(gzip_responses=True, max_response_bytes=1000)
+    method, sent = _posted(wire)
+    with pytest.raises(RpcError, match="max_response_bytes=1000") as caught:
+        wire.response(method, sent, HttpResponse(200, headers, gzip.compress(b" " * 1001)))
+    assert (caught.value.code, caught.value.from_server) == (Code.RESOURCE_EXHAUSTED, False)
+
+
+def test_a_compressed_error_is_read() -> None:
+    body = b'{"code": 5, "message": "not here"}'
+    headers = [("content-type", JSON), ("content-encoding", "gzip")]
+    wire = _wire(gzip_responses=True)
+    method, sent = _posted(wire)
+    with pytest.raises(RpcError, match="not here") as caught:
+        wire.response(method, sent, HttpResponse(404, headers, gzip.compress(body)))
+    assert caught.value.code is Code.NOT_FOUND

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from triwire.spec import Idempotency
 from triwire.transports.connect import wire
 from triwire.transports.enveloped.sync import EnvelopedStream
-from triwire.transports.options import WireOptions
+from triwire.transports.options import WireOptions, is_compressed, written_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,15 +60,16 @@ class ConnectTransport:
     ) -> RawResponse:
         """Send one message and return the raw reply; see `Transport`."""
         options = self._options
-        pairs = wire.request_headers(headers, self._user_agent, options)
+        body = written_request(options, request)
+        is_gzip = is_compressed(options, body)
+        pairs = wire.request_headers(headers, self._user_agent, options, is_gzip=is_gzip)
         if timeout_seconds is not None:
             pairs.append(wire.timeout_header(timeout_seconds))
-        body = options.codec.encode(request)
-        if options.gzip_requests:
+        if is_gzip:
             body = gzip.compress(body, 6, mtime=0)
         verb, target = "POST", method.path
         if options.use_get and method.idempotency is Idempotency.NO_SIDE_EFFECTS:
-            verb, target = "GET", wire.get_target(method.path, body, options)
+            verb, target = "GET", wire.get_target(method.path, body, options, is_gzip=is_gzip)
             pairs = [pair for pair in pairs if pair[0] not in wire.BODY_HEADERS]
         response = self._http.execute(
             verb,

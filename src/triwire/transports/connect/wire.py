@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire.errors import Code, RpcError, decode_details
 from triwire.spec import Metadata, RawResponse
-from triwire.transports.envelope import FrameReader, encoding_error, gunzip, too_large_error
+from triwire.transports.envelope import FrameReader, encoding_error, gunzip
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata, to_text
-from triwire.transports.options import WireOptions
+from triwire.transports.options import WireOptions, check_response
 from triwire.transports.pushback import retry_after_seconds, with_pushback
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ _MAX_TIMEOUT_MS: Final = 9_999_999_999
 
 
 def request_headers(
-    headers: Pairs, user_agent: str, options: WireOptions = _DEFAULTS
+    headers: Pairs, user_agent: str, options: WireOptions = _DEFAULTS, *, is_gzip: bool = False
 ) -> list[tuple[str, str]]:
     """Return the HTTP headers of a unary request, but for the timeout."""
     pairs = [
@@ -76,7 +76,7 @@ def request_headers(
         ("user-agent", user_agent),
         *to_text(headers),
     ]
-    if options.gzip_requests:
+    if is_gzip:
         pairs.append(("content-encoding", "gzip"))
     if options.gzip_responses:
         pairs.append(("accept-encoding", "gzip"))
@@ -97,7 +97,7 @@ def stream_headers(
         ("user-agent", user_agent),
         *to_text(headers),
     ]
-    if options.gzip_requests:
+    if options.gzip_requests_from_bytes is not None:
         pairs.append(("connect-content-encoding", "gzip"))
     if options.gzip_responses:
         pairs.append(("connect-accept-encoding", "gzip"))
@@ -106,10 +106,10 @@ def stream_headers(
     return pairs
 
 
-def get_target(path: str, body: bytes, options: WireOptions) -> str:
+def get_target(path: str, body: bytes, options: WireOptions, *, is_gzip: bool) -> str:
     """Return path and query of a unary call as GET; a compressed body is said to be so."""
     message = base64.urlsafe_b64encode(body).decode("ascii").rstrip("=")
-    compression = "&compression=gzip" if options.gzip_requests else ""
+    compression = "&compression=gzip" if is_gzip else ""
     encoding = options.codec.name
     # In the order that the protocol recommends, so that caches find equal requests equal.
     return f"{path}?connect=v1&base64=1{compression}&encoding={encoding}&message={message}"
@@ -146,12 +146,11 @@ def raw_response(response: HttpResponse, options: WireOptions = _DEFAULTS) -> Ra
     if encoding not in {"", "identity"}:
         if encoding != "gzip" or not options.gzip_responses:
             raise encoding_error(encoding)
-        body = gunzip(body, options.max_message_bytes) if body else body
+        body = gunzip(body, options.max_response_bytes) if body else body
     if response.status != _OK:
         delay = retry_after_seconds(response.header("retry-after"), response.header("date"))
         raise with_pushback(_error(response, content_type, body), delay)
-    if options.max_message_bytes is not None and len(body) > options.max_message_bytes:
-        raise too_large_error(options.max_message_bytes)
+    check_response(options, body)
     return RawResponse(
         body,
         lambda: _metadata(response, trailers=False),
@@ -239,7 +238,7 @@ class StreamDecoder:
         if encoding not in {"", "identity"} and not is_gzip:
             raise encoding_error(encoding)
         self._frames = FrameReader(
-            max_message_bytes=self._options.max_message_bytes,
+            max_message_bytes=self._options.max_response_bytes,
             is_gzip=is_gzip,
             allowed_flags=_END_STREAM | 0b1,
         )

@@ -9,6 +9,7 @@ from triwire.errors import Code, RpcError
 from triwire.transports.envelope import frame
 from triwire.transports.enveloped.wire import RequestFailure, encoded, with_metadata
 from triwire.transports.failures import timeout_error
+from triwire.transports.options import is_compressed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
@@ -143,10 +144,8 @@ class AsyncEnvelopedStream:
 
     def _body(self) -> bytes | AsyncIterator[bytes]:
         if isinstance(self._requests, tuple):
-            compress = self._options.gzip_requests
             return b"".join(
-                frame(encoded(self._method, request, self._options.codec), compress=compress)
-                for request in self._requests
+                _frame(self._method, request, self._options) for request in self._requests
             )
         return _frames(self._method, self._requests, self._options, self._failure)
 
@@ -169,6 +168,11 @@ class AsyncEnvelopedStream:
             raise self._error from error
 
 
+def _frame(method: MethodSpec[Any, Any], request: Message, options: WireOptions) -> bytes:
+    data = encoded(method, request, options)
+    return frame(data, compress=is_compressed(options, data))
+
+
 async def _frames(
     method: MethodSpec[Any, Any],
     requests: AsyncIterable[Message],
@@ -178,7 +182,7 @@ async def _frames(
     """Encode requests as the wire takes them. Holds no reference to the call, which may end."""
     try:
         async for request in requests:
-            yield frame(encoded(method, request, options.codec), compress=options.gzip_requests)
+            yield _frame(method, request, options)
     except Exception as error:
         failure.error = error
         raise

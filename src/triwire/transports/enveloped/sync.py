@@ -10,6 +10,7 @@ from triwire.errors import Code, RpcError
 from triwire.transports.envelope import frame
 from triwire.transports.enveloped.wire import RequestFailure, encoded, with_metadata
 from triwire.transports.failures import timeout_error
+from triwire.transports.options import is_compressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -144,10 +145,8 @@ class EnvelopedStream:
 
     def _body(self) -> bytes | Iterator[bytes]:
         if isinstance(self._requests, tuple):
-            compress = self._options.gzip_requests
             return b"".join(
-                frame(encoded(self._method, request, self._options.codec), compress=compress)
-                for request in self._requests
+                _frame(self._method, request, self._options) for request in self._requests
             )
         return _frames(self._method, self._requests, self._options, self._failure)
 
@@ -170,6 +169,11 @@ class EnvelopedStream:
             raise self._error from error
 
 
+def _frame(method: MethodSpec[Any, Any], request: Message, options: WireOptions) -> bytes:
+    data = encoded(method, request, options)
+    return frame(data, compress=is_compressed(options, data))
+
+
 def _frames(
     method: MethodSpec[Any, Any],
     requests: Iterable[Message],
@@ -179,7 +183,7 @@ def _frames(
     """Encode requests as the wire takes them. Holds no reference to the call, which may end."""
     try:
         for request in requests:
-            yield frame(encoded(method, request, options.codec), compress=options.gzip_requests)
+            yield _frame(method, request, options)
     except Exception as error:
         failure.error = error
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from triwire.errors import Code, RpcError
+from triwire.transports.options import written_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from triwire._http import HttpResponse
-    from triwire.codec import Codec
     from triwire.spec import Metadata, MethodSpec
+    from triwire.transports.options import WireOptions
 
 __all__ = ["Decoder", "RequestFailure", "encoded", "only_message", "with_metadata"]
 
@@ -79,10 +80,11 @@ class RequestFailure:
         self.error: Exception | None = None
 
 
-def encoded(method: MethodSpec[Any, Any], request: Message, codec: Codec) -> bytes:
+def encoded(method: MethodSpec[Any, Any], request: Message, options: WireOptions) -> bytes:
     """Encode one request message.
 
     Raises:
+        RpcError: RESOURCE_EXHAUSTED: it is larger than the options allow.
         TypeError: it is another message than the method takes.
         ValueError: the codec cannot write it.
     """
@@ -90,7 +92,7 @@ def encoded(method: MethodSpec[Any, Any], request: Message, codec: Codec) -> byt
         expected = method.request_type.DESCRIPTOR.full_name
         message = f"{method.name} takes {expected} messages, got {type(request).__name__}"
         raise TypeError(message)
-    return codec.encode(request)
+    return written_request(options, request)
 
 
 def with_metadata(error: RpcError, decoder: Decoder) -> RpcError:

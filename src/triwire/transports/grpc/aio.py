@@ -7,17 +7,16 @@ import asyncio
 import contextlib
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from triwire._home import enter_process, other_loop_error
-from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code, RpcError
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.enveloped.wire import RequestFailure, encoded
 from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.grpc import wire
 from triwire.transports.metadata import application_metadata
-from triwire.transports.options import WireOptions
+from triwire.transports.options import WireOptions, is_compressed, written_request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable
@@ -31,14 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncGrpcTransport"]
 
-_CODEC: Final = BinaryCodec()
-
 # A server that resets the stream at the deadline may be heard before our own timer is.
 _DEADLINE_SLACK_SECONDS = 0.02
 
 
-def _compression(gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know no name for it
-    if not gzip:
+def _compression(is_gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know no name for it
+    if not is_gzip:
         return None
     import grpc
 
@@ -120,16 +117,17 @@ class AsyncGrpcTransport:
             path = f"{self._endpoint.path_prefix}{method.path}"
             channel: Any = self._open()  # the stubs leave raw bytes untyped
             multicallable = self._methods[method.path] = channel.unary_unary(path)
+        body = written_request(self._options, request)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
         call = multicallable(
-            _CODEC.encode(request),
+            body,
             metadata=headers,
             timeout=timeout,
-            compression=_compression(self._options.gzip_requests),
+            compression=_compression(is_compressed(self._options, body)),
         )
         try:
-            body: Any = await call
+            reply: Any = await call
         except grpc.aio.AioRpcError as error:
             ends = None if timeout is None else started + timeout - _DEADLINE_SLACK_SECONDS
             if error.code().value[0] == Code.CANCELLED and ends and time.monotonic() >= ends:
@@ -151,13 +149,13 @@ class AsyncGrpcTransport:
             if late:
                 raise timeout_error(timeout_seconds) from error
             raise await _status_error(call, timeout_seconds) from error
-        if not isinstance(body, bytes):
+        if not isinstance(reply, bytes):
             # grpc.aio.EOF, or None: status OK came without a message.
             raise wire.missing_message(method.path)
         headers = await call.initial_metadata() or ()
         trailers = await call.trailing_metadata() or ()
         return RawResponse(
-            body, partial(application_metadata, headers), partial(application_metadata, trailers)
+            reply, partial(application_metadata, headers), partial(application_metadata, trailers)
         )
 
     def stream(
@@ -175,7 +173,7 @@ class AsyncGrpcTransport:
             requests,
             headers=headers,
             timeout_seconds=timeout_seconds,
-            gzip=self._options.gzip_requests,
+            options=self._options,
         )
 
     def _multicallable(self, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
@@ -211,7 +209,7 @@ class AsyncGrpcTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `AsyncTransport`."""
-        return _CODEC.decode(body, method.response_type)
+        return self._options.codec.decode(body, method.response_type)
 
     def forget(self) -> object:
         """Drop what is open without closing it; see `triwire._home`."""
@@ -240,14 +238,14 @@ class AsyncGrpcStream:
         *,
         headers: Pairs,
         timeout_seconds: float | None,
-        gzip: bool,
+        options: WireOptions,
     ) -> None:
         self._multicallable = multicallable
         self._method = method
         self._requests = requests
         self._request_headers = headers
         self._timeout_seconds = timeout_seconds
-        self._gzip = gzip
+        self._options = options
         self._failure = RequestFailure()
         self._call: Any = None
         self._messages: AsyncIterator[bytes] | None = None
@@ -268,14 +266,17 @@ class AsyncGrpcStream:
         requests = self._requests
         if isinstance(requests, tuple):
             # Before any I/O, and in one piece.
-            body: Any = iter([encoded(self._method, request, _CODEC) for request in requests])
+            written = [encoded(self._method, request, self._options) for request in requests]
+            is_gzip = any(is_compressed(self._options, data) for data in written)
+            body: Any = iter(written)
         else:
-            body = _encoded_requests(self._method, requests, self._failure)
+            is_gzip = self._options.gzip_requests_from_bytes is not None
+            body = _encoded_requests(self._method, requests, self._options, self._failure)
         self._call = self._multicallable()(
             body,
             metadata=self._request_headers,
             timeout=timeout,
-            compression=_compression(self._gzip),
+            compression=_compression(is_gzip),
         )
         self._messages = aiter(self._call)
 
@@ -375,12 +376,15 @@ def _is_own_cancellation(error: BaseException, cause: Exception) -> bool:
 
 
 async def _encoded_requests(
-    method: MethodSpec[Any, Any], requests: AsyncIterable[Message], failure: RequestFailure
+    method: MethodSpec[Any, Any],
+    requests: AsyncIterable[Message],
+    options: WireOptions,
+    failure: RequestFailure,
 ) -> AsyncIterator[bytes]:
     """Encode requests as grpcio takes them. Holds no reference to the call, which may end."""
     try:
         async for request in requests:
-            yield encoded(method, request, _CODEC)
+            yield encoded(method, request, options)
     except Exception as error:
         failure.error = error
         raise

@@ -6,14 +6,13 @@ import threading
 import time
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from triwire._home import enter_process
-from triwire.codec.binary import BinaryCodec
 from triwire.errors import Code, RpcError
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.grpc import wire
-from triwire.transports.options import WireOptions
+from triwire.transports.options import WireOptions, is_compressed, written_request
 from triwire.transports.metadata import application_metadata
 from triwire.transports.enveloped.wire import RequestFailure, encoded
 from triwire.transports.failures import closed_error, timeout_error
@@ -30,14 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["GrpcTransport"]
 
-_CODEC: Final = BinaryCodec()
-
 # A server that resets the stream at the deadline may be heard before our own timer is.
 _DEADLINE_SLACK_SECONDS = 0.02
 
 
-def _compression(gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know no name for it
-    if not gzip:
+def _compression(is_gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know no name for it
+    if not is_gzip:
         return None
     import grpc
 
@@ -98,14 +95,15 @@ class GrpcTransport:
             path = f"{self._endpoint.path_prefix}{method.path}"
             channel: Any = self._open()  # the stubs leave raw bytes untyped
             multicallable = self._methods[method.path] = channel.unary_unary(path)
+        body = written_request(self._options, request)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
         try:
-            body, call = multicallable.with_call(
-                _CODEC.encode(request),
+            reply, call = multicallable.with_call(
+                body,
                 metadata=headers,
                 timeout=timeout,
-                compression=_compression(self._options.gzip_requests),
+                compression=_compression(is_compressed(self._options, body)),
             )
         except grpc.RpcError as error:
             # Every RpcError of a unary call is the call itself (grpcio's documentation).
@@ -124,10 +122,10 @@ class GrpcTransport:
                 seconds=timeout_seconds,
                 headers=failed.initial_metadata(),
             ) from error
-        if not isinstance(body, bytes):
+        if not isinstance(reply, bytes):
             raise wire.missing_message(method.path)
         return RawResponse(
-            body,
+            reply,
             lambda: application_metadata(call.initial_metadata() or ()),
             lambda: application_metadata(call.trailing_metadata() or ()),
         )
@@ -147,7 +145,7 @@ class GrpcTransport:
             requests,
             headers=headers,
             timeout_seconds=timeout_seconds,
-            gzip=self._options.gzip_requests,
+            options=self._options,
         )
 
     def _multicallable(self, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
@@ -182,7 +180,7 @@ class GrpcTransport:
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `Transport`."""
-        return _CODEC.decode(body, method.response_type)
+        return self._options.codec.decode(body, method.response_type)
 
     def forget(self) -> object:
         """Drop what is open without closing it; see `triwire._home`."""
@@ -214,14 +212,14 @@ class GrpcStream:
         *,
         headers: Pairs,
         timeout_seconds: float | None,
-        gzip: bool,
+        options: WireOptions,
     ) -> None:
         self._multicallable = multicallable
         self._method = method
         self._requests = requests
         self._request_headers = headers
         self._timeout_seconds = timeout_seconds
-        self._gzip = gzip
+        self._options = options
         self._failure = RequestFailure()
         self._call: Any = None
         self._deadline: float | None = None
@@ -242,14 +240,17 @@ class GrpcStream:
         handle = _Handle()
         if isinstance(requests, tuple):
             # Before any I/O, and in one piece.
-            body: Any = iter([encoded(self._method, request, _CODEC) for request in requests])
+            written = [encoded(self._method, request, self._options) for request in requests]
+            is_gzip = any(is_compressed(self._options, data) for data in written)
+            body: Any = iter(written)
         else:
-            body = _encoded_requests(self._method, requests, self._failure, handle)
+            is_gzip = self._options.gzip_requests_from_bytes is not None
+            body = _encoded_requests(self._method, requests, self._options, self._failure, handle)
         self._call = self._multicallable()(
             body,
             metadata=self._request_headers,
             timeout=timeout,
-            compression=_compression(self._gzip),
+            compression=_compression(is_gzip),
         )
         handle.set(self._call)
         if self._error is not None:
@@ -364,6 +365,7 @@ class _Handle:
 def _encoded_requests(
     method: MethodSpec[Any, Any],
     requests: Iterable[Message],
+    options: WireOptions,
     failure: RequestFailure,
     handle: _Handle,
 ) -> Iterator[bytes]:
@@ -374,7 +376,7 @@ def _encoded_requests(
     """
     try:
         for request in requests:
-            yield encoded(method, request, _CODEC)
+            yield encoded(method, request, options)
     except Exception as error:  # noqa: BLE001 - raised to the reader
         failure.error = error
         handle.cancel()

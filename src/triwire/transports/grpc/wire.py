@@ -47,7 +47,8 @@ _OWN_WORDS: Final = re.compile(
     r"|Connection reset by peer"
     r"|Socket closed|Broken pipe|[Tt]ransport closed|Stream removed|GOAWAY|Too many pings"
     r"|[Kk]eepalive|ping timeout|No status received|Cancelling all calls"
-    r"|received metadata size exceeds|message larger than max|^Deadline Exceeded$"
+    r"|received metadata size exceeds|^(?!SERVER: ).*message larger than max"
+    r"|^Deadline Exceeded$"
 )
 # An HTTP answer that is no gRPC answer at all, which grpcio reports as if the server had said so.
 _NOT_GRPC: Final = re.compile(r"Received http2 header with status: (\d+)|Received RST_STREAM")
@@ -68,7 +69,7 @@ def channel_options(user_agent: str, options: WireOptions) -> list[tuple[str, st
     the call loop alone, so grpcio's own retries are off; a lost server is tried again within
     seconds, not after grpcio's default of up to two minutes.
     """
-    limit = options.max_message_bytes
+    limit = options.max_response_bytes
     return [
         ("grpc.primary_user_agent", user_agent),
         ("grpc.max_receive_message_length", -1 if limit is None else limit),

@@ -11,7 +11,7 @@ from triwire.transports.envelope import frame
 from triwire.transports.enveloped.sync import EnvelopedStream
 from triwire.transports.enveloped.wire import only_message, with_metadata
 from triwire.transports.grpcweb import wire
-from triwire.transports.options import WireOptions
+from triwire.transports.options import WireOptions, is_compressed, written_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,11 +62,12 @@ class GrpcWebTransport:
     ) -> RawResponse:
         """Send one message and return the raw reply; see `Transport`."""
         options = self._options
+        data = written_request(options, request)
         response = self._http.execute(
             "POST",
             self._url + method.path,
             headers=wire.request_headers(headers, self._user_agent, options, timeout_seconds),
-            body=frame(options.codec.encode(request), compress=options.gzip_requests),
+            body=frame(data, compress=is_compressed(options, data)),
             timeout_seconds=timeout_seconds,
         )
         decoder = wire.ResponseDecoder(options)

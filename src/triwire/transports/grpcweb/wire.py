@@ -80,7 +80,7 @@ def request_headers(
         ("user-agent", user_agent),
         *to_text(headers),
     ]
-    if options.gzip_requests:
+    if options.gzip_requests_from_bytes is not None:
         pairs.append(("grpc-encoding", "gzip"))
     if options.gzip_responses:
         pairs.append(("grpc-accept-encoding", "gzip"))
@@ -129,7 +129,7 @@ class ResponseDecoder:
         if encoding not in {"", "identity"} and not is_gzip:
             raise encoding_error(encoding)
         self._frames = FrameReader(
-            max_message_bytes=self._options.max_message_bytes,
+            max_message_bytes=self._options.max_response_bytes,
             is_gzip=is_gzip,
             allowed_flags=_TRAILERS | 0b1,
         )

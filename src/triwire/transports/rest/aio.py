@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from triwire.transports.options import WireOptions
 from triwire.transports.rest.wire import Wire, unsupported_stream
 
 if TYPE_CHECKING:
@@ -26,14 +27,22 @@ class AsyncRestTransport:
         endpoint: Where the server is.
         codec: Writes and reads JSON.
         user_agent: Value of the User-Agent header.
+        options: Compression and limits, of whole bodies; their codec is not used.
     """
 
     def __init__(
-        self, http: AsyncHttp, endpoint: Endpoint, *, codec: JsonCodec, user_agent: str
+        self,
+        http: AsyncHttp,
+        endpoint: Endpoint,
+        *,
+        codec: JsonCodec,
+        user_agent: str,
+        options: WireOptions | None = None,
     ) -> None:
         self._http = http
         self._url = endpoint.url
-        self._wire = Wire(codec, user_agent=user_agent)
+        options = options if options is not None else WireOptions()
+        self._wire = Wire(codec, user_agent=user_agent, options=options)
 
     @property
     def wire(self) -> str:

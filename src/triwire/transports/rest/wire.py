@@ -12,21 +12,29 @@ Choices where google.api.http is silent:
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from triwire._http import HttpResponse
 from triwire.errors import Code, RpcError
 from triwire.spec import RawResponse
 from triwire.transcode.client import ClientPlan
+from triwire.transports.envelope import encoding_error, gunzip
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata, to_text
+from triwire.transports.options import (
+    WireOptions,
+    check_request,
+    check_response,
+    is_compressed,
+)
 from triwire.transports.rest.error_body import error_from_body, what_came
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from triwire._http import HttpResponse
     from triwire.codec import JsonCodec
     from triwire.spec import Metadata, MethodSpec, Pairs
     from triwire.transcode.client import HttpCall
@@ -39,6 +47,7 @@ _BYTES: Final = "application/octet-stream"
 _TRAILER: Final = "trailer-"
 _MAX_TIMEOUT: Final = 99_999_999  # gRPC over HTTP/2: at most eight digits
 _NO_CONTENT: Final = 204
+_DEFAULTS: Final = WireOptions()
 
 
 class RestRequest:
@@ -70,10 +79,14 @@ class Wire:
     Args:
         codec: Writes and reads the bodies.
         user_agent: Value of the User-Agent header.
+        options: Compression and limits of bodies.
     """
 
-    def __init__(self, codec: JsonCodec, *, user_agent: str) -> None:
+    def __init__(
+        self, codec: JsonCodec, *, user_agent: str, options: WireOptions = _DEFAULTS
+    ) -> None:
         self._codec = codec
+        self._options = options
         self._user_agent = user_agent
         self._plans: dict[MethodSpec[Any, Any], ClientPlan] = {}
 
@@ -88,7 +101,8 @@ class Wire:
         """Return the HTTP request of one call.
 
         Raises:
-            RpcError: DEADLINE_EXCEEDED when no time is left.
+            RpcError: DEADLINE_EXCEEDED when no time is left; RESOURCE_EXHAUSTED when the body
+                is larger than the options allow.
             ValueError: The method has no rule, or the message cannot be said by it.
         """
         if timeout_seconds is not None and timeout_seconds <= 0:
@@ -102,7 +116,13 @@ class Wire:
         body = None
         if call.message is not None:
             kind, body = self._body(call)
+            check_request(self._options, body)
             sent.append(("content-type", kind))
+            if is_compressed(self._options, body):
+                body = gzip.compress(body, 6, mtime=0)
+                sent.append(("content-encoding", "gzip"))
+        if self._options.gzip_responses:
+            sent.append(("accept-encoding", "gzip"))
         if timeout_seconds is not None:
             sent.append(("grpc-timeout", timeout_text(timeout_seconds)))
         sent.extend(to_text(headers))
@@ -123,21 +143,25 @@ class Wire:
         """Return what came back of one call.
 
         Raises:
-            RpcError: The server answered with an error, or with something that is no answer.
+            RpcError: The server answered with an error, or with something that is no answer,
+                or with more than the options allow.
         """
-        if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP statuses that succeed
+        failed = not 200 <= response.status < 300  # noqa: PLR2004 - HTTP statuses that succeed
+        encoding = response.header("content-encoding")
+        if encoding == "gzip" and self._options.gzip_responses:
+            response = _decompressed(response, self._options.max_response_bytes)
+        elif encoding not in {"", "identity"} and not failed:
+            raise encoding_error(encoding)
+        if failed:
             raise error_from_body(response)
         body = response.body
+        check_response(self._options, body)
         if request.is_raw_response:
             body = self._raw(method, request.response_body, response)
         elif response.status == _NO_CONTENT:
             body = b"{}"
         elif not _is_json(response.header("content-type")):
             raise RpcError(Code.UNKNOWN, what_came(response, expected=_JSON))
-        elif response.header("content-encoding") not in {"", "identity"}:
-            encoding = response.header("content-encoding")
-            message = f"unknown content encoding {encoding!r}: none was asked for"
-            raise RpcError(Code.INTERNAL, message)
         elif request.response_body:
             body = self._whole(method, request.response_body, body)
         return RawResponse(
@@ -170,6 +194,11 @@ class Wire:
             self._codec.decode_field(body, method.response_type, field_name)
         key = method.response_type.DESCRIPTOR.fields_by_name[field_name].json_name
         return b"{%b:%b}" % (json.dumps(key).encode(), body)
+
+
+def _decompressed(response: HttpResponse, max_bytes: int | None) -> HttpResponse:
+    body = gunzip(response.body, max_bytes) if response.body else b""
+    return HttpResponse(response.status, response.headers, body)
 
 
 def timeout_text(seconds: float) -> str:
