@@ -133,7 +133,7 @@ class AsyncHttp:
         url: str,
         *,
         headers: Sequence[tuple[str, str]],
-        body: bytes | AsyncIterator[bytes],
+        body: bytes | AsyncIterator[bytes] | None,
         timeout_seconds: float | None,
     ) -> AsyncHttpStream:
         """Return a request whose response comes in pieces; not sent yet.
@@ -142,7 +142,7 @@ class AsyncHttp:
             verb: Upper-case HTTP method.
             url: Absolute URL, percent-encoded.
             headers: Request headers.
-            body: Request body; one that is iterated goes out while the response comes in.
+            body: Request body, or None; one that is iterated goes out while the response comes in.
             timeout_seconds: Time for all of it, the response's body included; None: no limit.
 
         Raises:
@@ -239,7 +239,7 @@ class Http:
         url: str,
         *,
         headers: Sequence[tuple[str, str]],
-        body: bytes | Iterator[bytes],
+        body: bytes | Iterator[bytes] | None,
         timeout_seconds: float | None,
     ) -> HttpStream:
         """Return a request whose response comes in pieces; see `AsyncHttp.stream`.

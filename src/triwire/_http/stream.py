@@ -104,6 +104,10 @@ class AsyncHttpStream:
             raise _closed_stream_error()
         return chunk
 
+    def trailers(self) -> list[tuple[str, str]]:
+        """Return the trailers, names in lower case; empty before the end of the body."""
+        return [] if self._response is None else list(self._response.trailers.items())
+
     def _is_late(self, slack_seconds: float) -> bool:
         if self._deadline is None:
             return False
@@ -210,6 +214,10 @@ class HttpStream:
         if self._closed:
             raise _closed_stream_error()
         return chunk
+
+    def trailers(self) -> list[tuple[str, str]]:
+        """Return the trailers, names in lower case; empty before the end of the body."""
+        return [] if self._response is None else list(self._response.trailers.items())
 
     def _is_late(self, slack_seconds: float) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline - slack_seconds

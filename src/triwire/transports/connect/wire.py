@@ -273,8 +273,9 @@ class StreamDecoder:
             raise _error_of(body, Code.UNKNOWN, headers=self.headers, trailers=self.trailers)
         return None
 
-    def finish(self) -> None:
+    def finish(self, trailers: Metadata) -> None:
         """Take the end of the body; see `Decoder`."""
+        del trailers
         if self._end is None:
             what = "within a frame" if self._frames.rest else "without its last frame"
             raise RpcError(Code.INTERNAL, f"malformed response: it ended {what}")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from triwire._home import enter_process, other_loop_error
 from triwire.errors import Code, RpcError
 from triwire.spec import Metadata, RawResponse
-from triwire.transports.enveloped.wire import RequestFailure, encoded
+from triwire.transports.decoded.wire import RequestFailure
+from triwire.transports.enveloped.wire import encoded
 from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.grpc import wire
 from triwire.transports.metadata import application_metadata

@@ -14,7 +14,8 @@ from triwire.spec import Metadata, RawResponse
 from triwire.transports.grpc import wire
 from triwire.transports.options import WireOptions, is_compressed, written_request
 from triwire.transports.metadata import application_metadata
-from triwire.transports.enveloped.wire import RequestFailure, encoded
+from triwire.transports.decoded.wire import RequestFailure
+from triwire.transports.enveloped.wire import encoded
 from triwire.transports.failures import closed_error, timeout_error
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from triwire.errors import RpcError
-from triwire.spec import RawResponse
+from triwire.spec import Metadata, RawResponse
+from triwire.transports.decoded.wire import with_metadata
 from triwire.transports.envelope import frame
 from triwire.transports.enveloped.sync import EnvelopedStream
-from triwire.transports.enveloped.wire import only_message, with_metadata
+from triwire.transports.enveloped.wire import only_message
 from triwire.transports.grpcweb import wire
 from triwire.transports.options import WireOptions, is_compressed, written_request
 
@@ -76,7 +77,7 @@ class GrpcWebTransport:
                 raise decoder.refusal(response)
             decoder.feed(response.body)
             messages = list(iter(decoder.next, None))
-            decoder.finish()
+            decoder.finish(Metadata())
             body = only_message(messages, method.path)
         except RpcError as error:
             with_metadata(error, decoder)

@@ -165,8 +165,9 @@ class ResponseDecoder:
         self._take_status(_trailer_lines(data))
         return None
 
-    def finish(self) -> None:
+    def finish(self, trailers: Metadata) -> None:
         """Take the end of the body; see `Decoder`."""
+        del trailers
         if self._frames.rest:
             where = "after its trailers" if self._status is not None else "within a frame"
             raise RpcError(Code.INTERNAL, f"malformed response: it ended {where}")
