@@ -20,16 +20,23 @@ from triwire.codec.protojson import ProtoJsonCodec
 from triwire.errors import Code, RpcError
 from triwire.server.asgi import asgi_app
 from triwire.server.service import Handler, MethodHandler, ServerContext, Service
-from triwire.spec import MethodSpec, StreamKind
+from triwire.spec import HttpRule, MethodSpec, StreamKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
 
 NAME = "acme.v1.StreamService"
 ENDED = MethodSpec(NAME, "Ended", StringValue, StringValue)
-EXPAND = MethodSpec(NAME, "Expand", StringValue, StringValue, StreamKind.SERVER_STREAM)
-FAIL = MethodSpec(NAME, "Fail", StringValue, StringValue, StreamKind.SERVER_STREAM)
-FOREVER = MethodSpec(NAME, "Forever", StringValue, StringValue, StreamKind.SERVER_STREAM)
+
+
+def _server_stream(name: str) -> MethodSpec[StringValue, StringValue]:
+    rule = HttpRule("POST", f"/v1/{name.lower()}", "*")
+    return MethodSpec(NAME, name, StringValue, StringValue, StreamKind.SERVER_STREAM, http=rule)
+
+
+EXPAND = _server_stream("Expand")
+FAIL = _server_stream("Fail")
+FOREVER = _server_stream("Forever")
 COLLECT = MethodSpec(NAME, "Collect", StringValue, StringValue, StreamKind.CLIENT_STREAM)
 CHAT = MethodSpec(NAME, "Chat", StringValue, StringValue, StreamKind.BIDI_STREAM)
 

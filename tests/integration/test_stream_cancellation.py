@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from triwire.call.aio import AsyncCaller
 
-WIRES = ("connect", "grpc", "grpc-web")
+RPC_WIRES = ("connect", "grpc", "grpc-web")
+# REST carries server streams only.
+WIRES = (*RPC_WIRES, "rest")
 
 
 @contextlib.asynccontextmanager
@@ -108,7 +110,7 @@ async def test_closing_ends_a_read_in_another_task(wire: str, stream_port: int, 
         await server_saw_the_end(stream_port, key)
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 async def test_a_cancelled_client_stream_is_cancelled(
     wire: str, stream_port: int, key: str
 ) -> None:
@@ -128,7 +130,7 @@ async def test_a_cancelled_client_stream_is_cancelled(
         assert task.cancelled()
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 async def test_an_abandoned_chat_ends_on_the_server(wire: str, stream_port: int, key: str) -> None:
     async def requests() -> AsyncIterator[StringValue]:
         yield StringValue(value=key)

@@ -9,7 +9,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from tests.relay import relay
-from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL
+from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint, TlsOptions
 from triwire.dial.aio import dial
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
     from triwire.call.stream.aio import AsyncResponseStream
 
-WIRES = ("connect", "grpc", "grpc-web")
+RPC_WIRES = ("connect", "grpc", "grpc-web")
+# REST carries server streams only.
+WIRES = (*RPC_WIRES, "rest")
 LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
 
 
-def caller_for(wire: str, port: int, options: WireOptions | None = None) -> AsyncCaller:
+def caller_for(
+    wire: str, port: int, options: WireOptions | None = None, *, timeout_seconds: float = 20
+) -> AsyncCaller:
     transport = dial(
         wire,
         Endpoint.parse(f"http://127.0.0.1:{port}"),
@@ -36,11 +40,22 @@ def caller_for(wire: str, port: int, options: WireOptions | None = None) -> Asyn
         options=options,
         http_version=2,
     )
-    return AsyncCaller(transport, options=CallOptions(timeout_seconds=20, headers=HEADERS))
+    return AsyncCaller(
+        transport, options=CallOptions(timeout_seconds=timeout_seconds, headers=HEADERS)
+    )
 
 
 @pytest.fixture(params=WIRES)
 async def caller(request: pytest.FixtureRequest, stream_port: int) -> AsyncIterator[AsyncCaller]:
+    made = caller_for(request.param, stream_port)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture(params=RPC_WIRES)
+async def rpc_caller(
+    request: pytest.FixtureRequest, stream_port: int
+) -> AsyncIterator[AsyncCaller]:
     made = caller_for(request.param, stream_port)
     yield made
     await made.aclose()
@@ -92,14 +107,14 @@ async def test_an_error_comes_after_the_messages_and_brings_everything(
         await values(stream)
 
 
-async def test_a_client_stream_is_answered_once(caller: AsyncCaller) -> None:
-    response = await caller.client_stream(COLLECT, texts("a", "b", "c"))
+async def test_a_client_stream_is_answered_once(rpc_caller: AsyncCaller) -> None:
+    response = await rpc_caller.client_stream(COLLECT, texts("a", "b", "c"))
     assert response.message.value == "a b c"
     assert response.headers["x-sent-bin"] == b"\x80\x00"
     assert response.trailers["x-tail"] == "text"
 
 
-async def test_both_sides_of_a_bidirectional_stream_take_turns(caller: AsyncCaller) -> None:
+async def test_both_sides_of_a_bidirectional_stream_take_turns(rpc_caller: AsyncCaller) -> None:
     heard: list[str] = []
 
     async def requests() -> AsyncIterator[StringValue]:
@@ -107,27 +122,27 @@ async def test_both_sides_of_a_bidirectional_stream_take_turns(caller: AsyncCall
             # Each request but the first is made of what the server has said before.
             yield StringValue(value=f"{turn}{''.join(heard)}")
 
-    stream = caller.bidi_stream(CHAT, requests())
+    stream = rpc_caller.bidi_stream(CHAT, requests())
     async for message in stream:
         heard.append(message.value[:1])  # noqa: PERF401 - the requests look at it meanwhile
     assert heard == ["0", "1", "2"]
 
 
-async def test_what_requests_raise_comes_out_unchanged(caller: AsyncCaller) -> None:
+async def test_what_requests_raise_comes_out_unchanged(rpc_caller: AsyncCaller) -> None:
     async def requests() -> AsyncIterator[StringValue]:
         yield StringValue(value="a")
-        raise LookupError("a bug of the caller")
+        raise LookupError("a bug of the rpc_caller")
 
-    with pytest.raises(LookupError, match="a bug of the caller"):
-        await caller.client_stream(COLLECT, requests())
+    with pytest.raises(LookupError, match="a bug of the rpc_caller"):
+        await rpc_caller.client_stream(COLLECT, requests())
 
 
-async def test_a_request_of_another_type_is_a_type_error(caller: AsyncCaller) -> None:
+async def test_a_request_of_another_type_is_a_type_error(rpc_caller: AsyncCaller) -> None:
     async def requests() -> AsyncIterator[StringValue]:
         yield ErrorInfo()  # type: ignore[misc]  # what the test is about
 
     with pytest.raises(TypeError, match=r"takes google\.protobuf\.StringValue messages"):
-        await caller.client_stream(COLLECT, requests())
+        await rpc_caller.client_stream(COLLECT, requests())
 
 
 async def test_a_closed_stream_says_so(caller: AsyncCaller) -> None:
@@ -139,7 +154,7 @@ async def test_a_closed_stream_says_so(caller: AsyncCaller) -> None:
     assert (caught.value.code, caught.value.from_server) == (Code.CANCELLED, False)
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 async def test_a_message_above_the_limit_is_refused(wire: str, stream_port: int) -> None:
     caller = caller_for(wire, stream_port, WireOptions(max_response_bytes=10))
     stream = caller.bidi_stream(CHAT, texts("short", "much longer than that"))
@@ -150,7 +165,7 @@ async def test_a_message_above_the_limit_is_refused(wire: str, stream_port: int)
     await caller.aclose()
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 async def test_messages_of_a_stream_are_compressed_too(wire: str, stream_port: int) -> None:
     with relay(stream_port) as between:
         options = WireOptions(gzip_requests_from_bytes=1000, gzip_responses=True)
@@ -162,7 +177,7 @@ async def test_messages_of_a_stream_are_compressed_too(wire: str, stream_port: i
         assert between.request_bytes < len(LARGE) / 10
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 async def test_a_request_of_a_stream_above_the_limit_ends_it(wire: str, stream_port: int) -> None:
     caller = caller_for(wire, stream_port, WireOptions(max_request_bytes=1000))
     with pytest.raises(RpcError, match="more than max_request_bytes=1000") as caught:
@@ -171,9 +186,30 @@ async def test_a_request_of_a_stream_above_the_limit_ends_it(wire: str, stream_p
     await caller.aclose()
 
 
-async def test_rest_says_that_it_carries_no_streams(stream_port: int) -> None:
+async def test_rest_says_that_it_carries_no_client_streams(stream_port: int) -> None:
     caller = caller_for("rest", stream_port)
-    with pytest.raises(RpcError, match="REST carries unary methods only") as caught:
-        caller.server_stream(EXPAND, StringValue())
+    with pytest.raises(RpcError, match="no form for requests in pieces") as caught:
+        caller.bidi_stream(CHAT, texts("a"))
     assert (caught.value.code, caught.value.from_server) == (Code.UNIMPLEMENTED, False)
+    await caller.aclose()
+
+
+async def test_a_rest_stream_is_compressed_and_limited(stream_port: int) -> None:
+    options = WireOptions(gzip_requests_from_bytes=0, gzip_responses=True, max_response_bytes=10)
+    caller = caller_for("rest", stream_port, options)
+    assert await values(caller.server_stream(EXPAND, StringValue(value="ab"))) == ["a", "b"]
+    stream = caller.server_stream(FAIL, StringValue(value="much longer than that"))
+    with pytest.raises(RpcError, match="larger than max_response_bytes=10") as caught:
+        await anext(stream)
+    assert (caught.value.code, caught.value.from_server) == (Code.RESOURCE_EXHAUSTED, False)
+    await caller.aclose()
+
+
+async def test_a_rest_stream_ends_at_its_deadline(stream_port: int) -> None:
+    caller = caller_for("rest", stream_port, timeout_seconds=0.5)
+    stream = caller.server_stream(FOREVER, StringValue(value="late"))
+    assert (await anext(stream)).value == "late"
+    with pytest.raises(RpcError) as caught:
+        await anext(stream)
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
     await caller.aclose()

@@ -10,7 +10,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from tests.relay import relay
-from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL
+from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
 from triwire.call.sync import Caller
 from triwire.config import Endpoint, TlsOptions
 from triwire.dial.sync import dial
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from triwire.call.stream.sync import ResponseStream
 
-WIRES = ("connect", "grpc", "grpc-web")
+RPC_WIRES = ("connect", "grpc", "grpc-web")
+# REST carries server streams only.
+WIRES = (*RPC_WIRES, "rest")
 LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
 
 
-def caller_for(wire: str, port: int, options: WireOptions | None = None) -> Caller:
+def caller_for(
+    wire: str, port: int, options: WireOptions | None = None, *, timeout_seconds: float = 20
+) -> Caller:
     transport = dial(
         wire,
         Endpoint.parse(f"http://127.0.0.1:{port}"),
@@ -37,11 +41,18 @@ def caller_for(wire: str, port: int, options: WireOptions | None = None) -> Call
         options=options,
         http_version=2,
     )
-    return Caller(transport, options=CallOptions(timeout_seconds=20, headers=HEADERS))
+    return Caller(transport, options=CallOptions(timeout_seconds=timeout_seconds, headers=HEADERS))
 
 
 @pytest.fixture(params=WIRES)
 def caller(request: pytest.FixtureRequest, stream_port: int) -> Iterator[Caller]:
+    made = caller_for(request.param, stream_port)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=RPC_WIRES)
+def rpc_caller(request: pytest.FixtureRequest, stream_port: int) -> Iterator[Caller]:
     made = caller_for(request.param, stream_port)
     yield made
     made.close()
@@ -93,14 +104,14 @@ def test_an_error_comes_after_the_messages_and_brings_everything(
         values(stream)
 
 
-def test_a_client_stream_is_answered_once(caller: Caller) -> None:
-    response = caller.client_stream(COLLECT, texts("a", "b", "c"))
+def test_a_client_stream_is_answered_once(rpc_caller: Caller) -> None:
+    response = rpc_caller.client_stream(COLLECT, texts("a", "b", "c"))
     assert response.message.value == "a b c"
     assert response.headers["x-sent-bin"] == b"\x80\x00"
     assert response.trailers["x-tail"] == "text"
 
 
-def test_both_sides_of_a_bidirectional_stream_take_turns(caller: Caller) -> None:
+def test_both_sides_of_a_bidirectional_stream_take_turns(rpc_caller: Caller) -> None:
     heard: list[str] = []
 
     def requests() -> Iterator[StringValue]:
@@ -108,27 +119,27 @@ def test_both_sides_of_a_bidirectional_stream_take_turns(caller: Caller) -> None
             # Each request but the first is made of what the server has said before.
             yield StringValue(value=f"{turn}{''.join(heard)}")
 
-    stream = caller.bidi_stream(CHAT, requests())
+    stream = rpc_caller.bidi_stream(CHAT, requests())
     for message in stream:
         heard.append(message.value[:1])  # noqa: PERF401 - the requests look at it meanwhile
     assert heard == ["0", "1", "2"]
 
 
-def test_what_requests_raise_comes_out_unchanged(caller: Caller) -> None:
+def test_what_requests_raise_comes_out_unchanged(rpc_caller: Caller) -> None:
     def requests() -> Iterator[StringValue]:
         yield StringValue(value="a")
-        raise LookupError("a bug of the caller")
+        raise LookupError("a bug of the rpc_caller")
 
-    with pytest.raises(LookupError, match="a bug of the caller"):
-        caller.client_stream(COLLECT, requests())
+    with pytest.raises(LookupError, match="a bug of the rpc_caller"):
+        rpc_caller.client_stream(COLLECT, requests())
 
 
-def test_a_request_of_another_type_is_a_type_error(caller: Caller) -> None:
+def test_a_request_of_another_type_is_a_type_error(rpc_caller: Caller) -> None:
     def requests() -> Iterator[StringValue]:
         yield ErrorInfo()  # type: ignore[misc]  # what the test is about
 
     with pytest.raises(TypeError, match=r"takes google\.protobuf\.StringValue messages"):
-        caller.client_stream(COLLECT, requests())
+        rpc_caller.client_stream(COLLECT, requests())
 
 
 def test_a_closed_stream_says_so(caller: Caller) -> None:
@@ -140,7 +151,7 @@ def test_a_closed_stream_says_so(caller: Caller) -> None:
     assert (caught.value.code, caught.value.from_server) == (Code.CANCELLED, False)
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 def test_a_message_above_the_limit_is_refused(wire: str, stream_port: int) -> None:
     caller = caller_for(wire, stream_port, WireOptions(max_response_bytes=10))
     stream = caller.bidi_stream(CHAT, texts("short", "much longer than that"))
@@ -151,7 +162,7 @@ def test_a_message_above_the_limit_is_refused(wire: str, stream_port: int) -> No
     caller.close()
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 def test_messages_of_a_stream_are_compressed_too(wire: str, stream_port: int) -> None:
     with relay(stream_port) as between:
         options = WireOptions(gzip_requests_from_bytes=1000, gzip_responses=True)
@@ -163,7 +174,7 @@ def test_messages_of_a_stream_are_compressed_too(wire: str, stream_port: int) ->
         assert between.request_bytes < len(LARGE) / 10
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 def test_a_request_of_a_stream_above_the_limit_ends_it(wire: str, stream_port: int) -> None:
     caller = caller_for(wire, stream_port, WireOptions(max_request_bytes=1000))
     with pytest.raises(RpcError, match="more than max_request_bytes=1000") as caught:
@@ -172,9 +183,30 @@ def test_a_request_of_a_stream_above_the_limit_ends_it(wire: str, stream_port: i
     caller.close()
 
 
-def test_rest_says_that_it_carries_no_streams(stream_port: int) -> None:
+def test_rest_says_that_it_carries_no_client_streams(stream_port: int) -> None:
     caller = caller_for("rest", stream_port)
-    with pytest.raises(RpcError, match="REST carries unary methods only") as caught:
-        caller.server_stream(EXPAND, StringValue())
+    with pytest.raises(RpcError, match="no form for requests in pieces") as caught:
+        caller.bidi_stream(CHAT, texts("a"))
     assert (caught.value.code, caught.value.from_server) == (Code.UNIMPLEMENTED, False)
+    caller.close()
+
+
+def test_a_rest_stream_is_compressed_and_limited(stream_port: int) -> None:
+    options = WireOptions(gzip_requests_from_bytes=0, gzip_responses=True, max_response_bytes=10)
+    caller = caller_for("rest", stream_port, options)
+    assert values(caller.server_stream(EXPAND, StringValue(value="ab"))) == ["a", "b"]
+    stream = caller.server_stream(FAIL, StringValue(value="much longer than that"))
+    with pytest.raises(RpcError, match="larger than max_response_bytes=10") as caught:
+        next(stream)
+    assert (caught.value.code, caught.value.from_server) == (Code.RESOURCE_EXHAUSTED, False)
+    caller.close()
+
+
+def test_a_rest_stream_ends_at_its_deadline(stream_port: int) -> None:
+    caller = caller_for("rest", stream_port, timeout_seconds=0.5)
+    stream = caller.server_stream(FOREVER, StringValue(value="late"))
+    assert (next(stream)).value == "late"
+    with pytest.raises(RpcError) as caught:
+        next(stream)
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
     caller.close()

@@ -97,6 +97,9 @@ class AsyncHttpStream:
             async with asyncio.timeout_at(self._deadline):
                 chunk = bytes(await anext(self._chunks))
         except StopAsyncIteration:
+            if self._closed:
+                # pyqwest ends what another task or thread closes as if it were complete.
+                raise _closed_stream_error() from None
             return None
         except BaseException as error:
             raise self._translated(error) from error
@@ -208,6 +211,9 @@ class HttpStream:
         try:
             chunk = bytes(next(self._chunks))
         except StopIteration:
+            if self._closed:
+                # pyqwest ends what another task or thread closes as if it were complete.
+                raise _closed_stream_error() from None
             return None
         except Exception as error:
             raise self._translated(error) from error

@@ -14,7 +14,9 @@ from triwire.codec.protojson import ProtoJsonCodec
 from triwire.errors import RpcError
 from triwire.server.rest import RestApplication
 from triwire.server.service import MethodHandler, ServerContext, Service
-from triwire.spec import HttpRule, MethodSpec
+from triwire.spec import HttpRule, Metadata, MethodSpec, StreamKind
+from triwire.transports.options import WireOptions
+from triwire.transports.rest.decoder import StreamDecoder
 from triwire.transports.rest.wire import RestRequest, Wire
 
 CODEC = ProtoJsonCodec()
@@ -149,3 +151,20 @@ async def test_without_a_type_the_answer_is_bytes_and_the_limit_holds() -> None:
     assert found["content-type"] == "application/octet-stream"
     status, _, _ = await _answer(handler, "POST", "/v1/whole", {}, b"x" * 11, limit=10)
     assert status == 413
+
+
+def test_the_pieces_of_a_stream_are_messages_of_its_content_type() -> None:
+    rule = HttpRule("GET", "/v1/export")
+    method = MethodSpec("t.S", "Export", HttpBody, HttpBody, StreamKind.SERVER_STREAM, http=rule)
+    sent = _sent(method, HttpBody())
+    assert ("accept", "*/*") in sent.headers
+    decoder = StreamDecoder(WIRE, method, sent, options=WireOptions())
+    assert decoder.start(HttpResponse(200, [("content-type", "text/csv")], b""))
+    decoder.feed(b"a,")
+    decoder.feed(b"b\n")
+    found = [WIRE.decode(method, text) for text in iter(decoder.next, None)]
+    assert decoder.finish(Metadata()) is None
+    assert found == [
+        HttpBody(content_type="text/csv", data=b"a,"),
+        HttpBody(content_type="text/csv", data=b"b\n"),
+    ]

@@ -520,8 +520,35 @@ async def test_an_application_can_be_mounted_below_a_prefix() -> None:
     assert recorder.requests[0].id == "x"
 
 
-async def test_streams_and_methods_without_a_rule_are_left_out() -> None:
-    stream = _method("Stream", HttpRule("GET", "/v1/stream"), StreamKind.SERVER_STREAM)
+@pytest.mark.parametrize(
+    ("accept", "size", "is_compressed"),
+    [
+        pytest.param("gzip", 2000, True, id="large"),
+        pytest.param("br, GZIP;q=0.5", 2000, True, id="among others"),
+        pytest.param("gzip", 10, False, id="small"),
+        pytest.param("gzip;q=0", 2000, False, id="refused"),
+        pytest.param("gzip; q=0.000, br", 2000, False, id="refused at length"),
+        pytest.param("br", 2000, False, id="another"),
+        pytest.param("", 2000, False, id="none"),
+    ],
+)
+async def test_json_is_compressed_for_who_accepts_it(
+    accept: str, size: int, *, is_compressed: bool
+) -> None:
+    def handler(request: Any, context: ServerContext) -> Any:
+        del request, context
+        return message_class("Response")(text="x" * size)
+
+    answer = await _call(_application(handler), "GET", "/v1/things/x", ("accept-encoding", accept))
+    body = gzip.decompress(answer.body) if is_compressed else answer.body
+    assert answer.headers.get("content-encoding", "") == ("gzip" if is_compressed else "")
+    assert answer.headers.get("vary", "") == ("accept-encoding" if size > 1000 else "")
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert json.loads(body) == {"text": "x" * size}
+
+
+async def test_client_streams_and_methods_without_a_rule_are_left_out() -> None:
+    stream = _method("Stream", HttpRule("GET", "/v1/stream"), StreamKind.BIDI_STREAM)
     application = _application(Recorder(), methods=[stream, _method("Bare", None)])
     assert (await _call(application, "GET", "/v1/stream")).status == 404
 

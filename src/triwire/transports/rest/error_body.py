@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from triwire._http import HttpResponse
 
-__all__ = ["error_from_body", "what_came"]
+__all__ = ["error_from_body", "error_in_stream", "what_came"]
 
 _SHOWN: Final = 200
 _NAMES: Final = {code.name: code for code in Code} | {"CANCELED": Code.CANCELLED}
@@ -62,6 +62,31 @@ def error_from_body(response: HttpResponse) -> RpcError:
         from_server=True,
     )
     return with_pushback(error, delay)
+
+
+def error_in_stream(text: bytes) -> RpcError:
+    """Return the error that an element of a stream stands for.
+
+    Args:
+        text: The JSON that stands under "error". Its code is a google.rpc number or name, an
+            HTTP status, or grpc-gateway's "grpc_code" (its version 1).
+    """
+    tree = _error_object(text)
+    if tree is None:
+        start = text[:_SHOWN].decode("utf-8", "replace")
+        return RpcError(Code.UNKNOWN, f"the stream ended with an unknown error: {start!r}")
+    details = _read_details(tree.get("details"))
+    number = tree.get("code")
+    status = number if isinstance(number, int) and number >= _LEAST_STATUS else 0
+    claims = (tree.get("status"), number, tree.get("grpc_code"))
+    claimed = next((code for claim in claims if (code := _claimed_code(claim))), Code.UNKNOWN)
+    message = tree.get("message")
+    return RpcError(
+        _code_of(status, tree, details) if status else claimed,
+        message if isinstance(message, str) else "",
+        details=details,
+        from_server=True,
+    )
 
 
 def _error_object(body: bytes) -> dict[str, Any] | None:
@@ -112,6 +137,7 @@ def _claimed_code(claim: object) -> Code | None:
     return None
 
 
+_LEAST_STATUS: Final = 100  # RFC 9110, section 15
 _CODE_DIGITS: Final = 9
 _NUMBERS: Final = {int(code): code for code in Code}
 

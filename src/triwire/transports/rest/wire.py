@@ -7,7 +7,8 @@ Choices where google.api.http is silent:
   ignore it.
 - A google.api.HttpBody is a body of its own content type, in requests and responses; to users it
   stays a message. Its `extensions` have no place in HTTP.
-- Response trailers are headers named `trailer-<key>`, as Connect sends them for unary calls.
+- Response trailers are headers named `trailer-<key>`, as Connect sends them for unary calls;
+  those of streams are HTTP's own.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from triwire._http import HttpResponse
 from triwire.errors import Code, RpcError
-from triwire.spec import RawResponse
+from triwire.spec import RawResponse, StreamKind
 from triwire.transcode.client import ClientPlan
+from triwire.transcode.framing import LINES_TYPES
 from triwire.transports.envelope import encoding_error, gunzip
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata, to_text
@@ -40,7 +42,15 @@ if TYPE_CHECKING:
     from triwire.transcode.client import HttpCall
     from triwire.transports.base import ResponseT
 
-__all__ = ["RestRequest", "Wire", "timeout_text", "unsupported_stream"]
+__all__ = [
+    "RestRequest",
+    "Wire",
+    "decompressed",
+    "is_json",
+    "response_metadata",
+    "timeout_text",
+    "unsupported_stream",
+]
 
 _JSON: Final = "application/json"
 _BYTES: Final = "application/octet-stream"
@@ -111,8 +121,10 @@ class Wire:
         if plan is None:
             plan = self._plans[method] = ClientPlan(method)
         call = plan.call(message)
-        accept = "*/*" if call.is_raw_response else _JSON
-        sent = [("accept", accept), ("user-agent", self._user_agent)]
+        sent = [("accept", _accept(method, call)), ("user-agent", self._user_agent)]
+        if method.stream_kind is StreamKind.SERVER_STREAM:
+            # RFC 9110, section 10.1.4: without it no server may send trailers.
+            sent.append(("te", "trailers"))
         body = None
         if call.message is not None:
             kind, body = self._body(call)
@@ -149,7 +161,7 @@ class Wire:
         failed = not 200 <= response.status < 300  # noqa: PLR2004 - HTTP statuses that succeed
         encoding = response.header("content-encoding")
         if encoding == "gzip" and self._options.gzip_responses:
-            response = _decompressed(response, self._options.max_response_bytes)
+            response = decompressed(response, self._options.max_response_bytes)
         elif encoding not in {"", "identity"} and not failed:
             raise encoding_error(encoding)
         if failed:
@@ -157,36 +169,44 @@ class Wire:
         body = response.body
         check_response(self._options, body)
         if request.is_raw_response:
-            body = self._raw(method, request.response_body, response)
+            body = self.raw(method, request, response.header("content-type"), response.body)
         elif response.status == _NO_CONTENT:
             body = b"{}"
-        elif not _is_json(response.header("content-type")):
+        elif not is_json(response.header("content-type")):
             raise RpcError(Code.UNKNOWN, what_came(response, expected=_JSON))
-        elif request.response_body:
-            body = self._whole(method, request.response_body, body)
+        else:
+            body = self.whole(method, request, body)
         return RawResponse(
             body,
-            lambda: _metadata(response, trailers=False),
-            lambda: _metadata(response, trailers=True),
+            lambda: response_metadata(response, trailers=False),
+            lambda: response_metadata(response, trailers=True),
         )
 
     def decode(self, method: MethodSpec[Any, ResponseT], body: bytes) -> ResponseT:
         """Read the body of a response; see `Transport.decode`."""
         return self._codec.decode(body, method.response_type)
 
-    def _raw(self, method: MethodSpec[Any, Any], field_name: str, response: HttpResponse) -> bytes:
+    def raw(
+        self, method: MethodSpec[Any, Any], request: RestRequest, content_type: str, data: bytes
+    ) -> bytes:
         """Make the JSON of a response whose body is a google.api.HttpBody."""
         message = method.response_type()
-        part = getattr(message, field_name) if field_name else message
-        part.content_type = response.header("content-type")
-        part.data = response.body
+        part = getattr(message, request.response_body) if request.response_body else message
+        part.content_type = content_type
+        part.data = data
         return self._codec.encode(message)
 
-    def _whole(self, method: MethodSpec[Any, Any], field_name: str, body: bytes) -> bytes:
-        """Make the whole response of a body that is one of its fields.
+    def whole(self, method: MethodSpec[Any, Any], request: RestRequest, body: bytes) -> bytes:
+        """Make the whole response of a body that may be one of its fields.
 
         `decode` is not told which binding was used, so every body has the same form.
+
+        Raises:
+            RpcError: INTERNAL, the field is no JSON.
         """
+        field_name = request.response_body
+        if not field_name:
+            return body
         try:
             json.loads(body)
         except (ValueError, RecursionError):
@@ -196,7 +216,21 @@ class Wire:
         return b"{%b:%b}" % (json.dumps(key).encode(), body)
 
 
-def _decompressed(response: HttpResponse, max_bytes: int | None) -> HttpResponse:
+def _accept(method: MethodSpec[Any, Any], call: HttpCall) -> str:
+    if call.is_raw_response:
+        return "*/*"
+    if method.stream_kind is StreamKind.SERVER_STREAM:
+        # Lines say errors of every method, and servers that know one form only say JSON.
+        return ", ".join([*LINES_TYPES, f"{_JSON};q=0.9"])
+    return _JSON
+
+
+def decompressed(response: HttpResponse, max_bytes: int | None) -> HttpResponse:
+    """Return a gzip response with its body as it was.
+
+    Raises:
+        RpcError: RESOURCE_EXHAUSTED above the limit, INTERNAL for what is no gzip.
+    """
     body = gunzip(response.body, max_bytes) if response.body else b""
     return HttpResponse(response.status, response.headers, body)
 
@@ -211,15 +245,16 @@ def timeout_text(seconds: float) -> str:
 
 
 def unsupported_stream(method: MethodSpec[Any, Any]) -> RpcError:
-    """Return the error for a method that is called as a stream."""
+    """Return the error for a method whose client streams."""
     return RpcError(
         Code.UNIMPLEMENTED,
-        f"{method.name} is a {method.stream_kind.value} method: REST carries unary methods only; "
-        "call it over connect, grpc or grpc-web",
+        f"{method.name} is a {method.stream_kind.value} method: REST has no form for requests in "
+        "pieces; call it over connect, grpc or grpc-web",
     )
 
 
-def _metadata(response: HttpResponse, *, trailers: bool) -> Metadata:
+def response_metadata(response: HttpResponse, *, trailers: bool) -> Metadata:
+    """Return what the application set: headers, or the headers that are trailers."""
     if trailers:
         return application_metadata(
             (name.removeprefix(_TRAILER), value)
@@ -231,7 +266,8 @@ def _metadata(response: HttpResponse, *, trailers: bool) -> Metadata:
     )
 
 
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Whether a content type is JSON, or none, which may be JSON."""
     kind = content_type.partition(";")[0].strip().lower()
     # Without a type the body may still be JSON; reading it will tell.
     return kind in {"", _JSON} or (kind.startswith("application/") and kind.endswith("+json"))
