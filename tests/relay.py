@@ -1,105 +1,145 @@
-"""A TCP relay between clients and a server, for tests of connections: it counts, and it cuts."""
+"""A TCP relay between clients and a server, for tests of connections: it counts, and it cuts.
+
+It can take TLS off on its way, with or without asking for a client certificate, and it can be an
+HTTP proxy.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Generator
 
 __all__ = ["Relay", "relay"]
 
 
+def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
+    pass
+
+
 class Relay:
-    """One relay in front of one server.
+    """One relay in front of one server. Serves in a thread of its own.
 
     Attributes:
         port: Where it listens on 127.0.0.1.
-        accepted: How many connections clients have opened.
+        accepted: How many connections clients have opened, and finished the handshake of.
         request_bytes: What clients have sent.
         response_bytes: What the server has sent.
+        peers: The common name in each client's certificate, in order of connections.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self._target_port = target_port
-        self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
+        self._tls = tls
+        self._open: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        # Clients that break off a handshake are what some tests are about.
+        self._loop.set_exception_handler(_ignore)
+        self.port = 0
         self.accepted = 0
         self.request_bytes = 0
         self.response_bytes = 0
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
-        self._acceptor.start()
+        self.peers: list[str] = []
+        self._listens = threading.Event()
+        self._ended: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._listens.wait(10)
 
     def cut(self) -> None:
         """Close every open connection, as a load balancer does with idle ones."""
-        with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+
+        async def close() -> None:
+            for writer in list(self._open):
+                writer.transport.abort()
+
+        asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
 
     def close(self) -> None:
         """Stop."""
-        # Wakes accept(): closing alone does not on Linux.
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
         self.cut()
-        self._acceptor.join(5)
+        if self._ended is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(10)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            with self._lock:
-                self.accepted += 1
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        with contextlib.closing(self._loop):
+            self._loop.run_until_complete(self._listen())
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
-    def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            server = socket.create_connection(("127.0.0.1", self._target_port))
-            with server:
-                with self._lock:
-                    self._open.update((client, server))
-                answers = threading.Thread(
-                    target=self._pump, args=(server, client, self._count_response), daemon=True
-                )
-                answers.start()
-                self._pump(client, server, self._count_request)
-                answers.join()
-                with self._lock:
-                    self._open.difference_update((client, server))
+    async def _listen(self) -> None:
+        self._ended = asyncio.Event()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self.port = server.sockets[0].getsockname()[1]
+        self._listens.set()
+        await self._ended.wait()
+        server.close()
 
-    def _count_request(self, data: bytes) -> None:
-        with self._lock:
-            self.request_bytes += len(data)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
+        names = dict(pair for part in certificate.get("subject", ()) for pair in part)
+        if names:
+            self.peers.append(names["commonName"])
+        with contextlib.suppress(OSError):
+            await self._connect(reader, writer)
 
-    def _count_response(self, data: bytes) -> None:
-        with self._lock:
-            self.response_bytes += len(data)
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._target_port)
+        both = {writer, back}
+        self._open |= both
+        try:
+            await asyncio.gather(
+                self._pump(reader, back, self._count_request),
+                self._pump(there, writer, self._count_response),
+            )
+        finally:
+            self._open -= both
+            for each in both:
+                each.close()
 
-    def _pump(
-        self, source: socket.socket, sink: socket.socket, count: Callable[[bytes], None]
+    def _count_request(self, size: int) -> None:
+        self.request_bytes += size
+
+    def _count_response(self, size: int) -> None:
+        self.response_bytes += size
+
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        count: Callable[[int], None],
     ) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                count(data)
-                sink.sendall(data)
+            while data := await source.read(65536):
+                count(len(data))
+                sink.write(data)
+                await sink.drain()
         with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
+            if sink.can_write_eof():
+                sink.write_eof()
+            else:
+                sink.close()
 
 
 @contextlib.contextmanager
-def relay(target_port: int) -> Generator[Relay]:
-    """Relay to a port of this machine for the length of the block."""
-    made = Relay(target_port)
+def relay(target_port: int, *, tls: ssl.SSLContext | None = None) -> Generator[Relay]:
+    """Relay to a port of this machine for the length of the block.
+
+    Args:
+        target_port: Where the server is, which speaks without TLS.
+        tls: How the relay shows itself to clients, or None for no TLS.
+    """
+    made = Relay(target_port, tls=tls)
     try:
         yield made
     finally:

@@ -1,19 +1,18 @@
-"""Where a server is and how to trust it. The one module that reads the environment."""
+"""Where a server is. The one module that reads the environment."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Endpoint", "TlsOptions", "first_set", "system_ca_file"]
+__all__ = ["Endpoint", "first_set", "system_ca_file"]
 
 _FORM: Final = '"https://host[:port][/prefix]" or "http://host[:port][/prefix]"'
 _DEFAULT_PORT: Final = {"https": 443, "http": 80}
@@ -111,58 +110,6 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
 
 def _malformed(text: str, reason: str) -> ValueError:
     return ValueError(f"malformed endpoint {text!r}: {reason}; expected {_FORM}")
-
-
-@dataclass(frozen=True, slots=True)
-class TlsOptions:
-    """How the server is trusted, the same on every wire.
-
-    Attributes:
-        ca_certificates: PEM text of the certificate authorities to trust instead of the
-            system's, or None for the system's.
-        client_certificate: PEM text of the certificate that shows who this client is, and of
-            its chain, or None for none.
-        client_key: PEM text of its private key; both or neither are given.
-
-    Raises:
-        ValueError: only one of certificate and key is given.
-    """
-
-    ca_certificates: bytes | None = field(default=None, repr=False)
-    client_certificate: bytes | None = field(default=None, repr=False)
-    client_key: bytes | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if (self.client_certificate is None) != (self.client_key is None):
-            raise ValueError("client_certificate and client_key: expected both or neither")
-
-    @classmethod
-    def load(cls, ca_certificates: bytes | str | os.PathLike[str] | None) -> TlsOptions:
-        """Make options from PEM bytes, or from the path of a PEM file.
-
-        Raises:
-            TypeError: neither bytes nor a path.
-            ValueError: the file cannot be read, or the text holds no certificate.
-        """
-        if ca_certificates is None:
-            return cls()
-        origin = "ca_certificates"
-        if isinstance(ca_certificates, (str, os.PathLike)):
-            origin = f"ca_certificates file {os.fspath(ca_certificates)!r}"
-            try:
-                pem = Path(ca_certificates).read_bytes()
-            except OSError as error:
-                message = f"cannot read {origin}: {error.strerror or error}"
-                raise ValueError(message) from error
-        elif isinstance(ca_certificates, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            pem = ca_certificates
-        else:
-            message = f"{origin} must be PEM bytes or a path, got {type(ca_certificates).__name__}"
-            raise TypeError(message)
-        if b"-----BEGIN CERTIFICATE-----" not in pem:
-            message = f'{origin} holds no certificate: expected PEM with "BEGIN CERTIFICATE"'
-            raise ValueError(message)
-        return cls(pem)
 
 
 def first_set(names: Sequence[str], environ: Mapping[str, str] | None = None) -> str | None:

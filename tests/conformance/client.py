@@ -25,11 +25,12 @@ from triwire.call.aio import AsyncCaller
 from triwire.call.sync import Caller
 from triwire.codec.binary import BinaryCodec
 from triwire.codec.protojson import ProtoJsonCodec
-from triwire.config import Endpoint, TlsOptions
+from triwire.config import Endpoint
 from triwire.dial import aio as async_dial
 from triwire.dial import sync as sync_dial
 from triwire.errors import Code, RpcError
 from triwire.spec import CallOptions, Metadata
+from triwire.tls import TlsOptions
 from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:

@@ -18,10 +18,11 @@ from tests.contract.scenario import Cast
 from triwire.auth import bearer_header
 from triwire.call.aio import AsyncCaller
 from triwire.call.sync import Caller
-from triwire.config import Endpoint, TlsOptions
+from triwire.config import Endpoint
 from triwire.dial import aio, sync
 from triwire.dial.wires import WIRES
 from triwire.testing import AsyncManualClock, AsyncMemoryTransport, ManualClock, MemoryTransport
+from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
     import asyncio

@@ -7,11 +7,12 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from tests import raw_peers
 from triwire.call.aio import AsyncCaller
-from triwire.config import Endpoint, TlsOptions
+from triwire.config import Endpoint
 from triwire.dial.aio import dial
 from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
 from triwire.spec import CallOptions, HttpRule, MethodSpec
+from triwire.tls import TlsOptions
 
 HTTP_WIRES = [wire for wire in WIRES if wire != "grpc"]
 CONTENT_TYPES = [

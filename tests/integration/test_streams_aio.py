@@ -11,10 +11,11 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from tests.relay import relay
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
 from triwire.call.aio import AsyncCaller
-from triwire.config import Endpoint, TlsOptions
+from triwire.config import Endpoint
 from triwire.dial.aio import dial
 from triwire.errors import Code, RpcError
 from triwire.spec import CallOptions, Metadata
+from triwire.tls import TlsOptions
 from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from tests.relay import relay
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
 from triwire.call.sync import Caller
-from triwire.config import Endpoint, TlsOptions
+from triwire.config import Endpoint
 from triwire.dial.sync import dial
 from triwire.errors import Code, RpcError
 from triwire.spec import CallOptions, Metadata
+from triwire.tls import TlsOptions
 from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:

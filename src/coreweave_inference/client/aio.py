@@ -25,19 +25,21 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import
     RETRY_THROTTLING,
     AsyncGateways,
 )
+from triwire._io import AsyncSystemClock
 from triwire._typing import override
 from triwire.call.aio import AsyncCaller
 from triwire.dial.aio import dial
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions
+from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
-    import os
     from types import TracebackType
 
     from triwire._io import AsyncClock
     from triwire.retry import RetryPolicy
     from triwire.spec import MetadataInput
+    from triwire.tls import Pem
     from triwire.transports.base import AsyncTransport
     from triwire.transports.options import WireOptions
 
@@ -62,6 +64,10 @@ class AsyncInferenceClient:
             compressed or limited.
         ca_certificates: Certificate authorities to trust instead of the system's: PEM bytes,
             or the path of a PEM file.
+        client_certificate: The certificate, with its chain, that shows a server who this client
+            is: PEM bytes or a path, `client_key` likewise. Files that change are read again and
+            used for new connections, without a restart.
+        client_key: The private key of `client_certificate`, not encrypted.
         timeout_seconds: Time for each call, all its attempts, the waits between them and
             connecting included; None for no limit.
         attempt_timeout_seconds: Limit for each attempt; None for what is left of the call.
@@ -90,7 +96,9 @@ class AsyncInferenceClient:
         token: str | None = None,
         transport: str | AsyncTransport | None = None,
         wire: WireOptions | None = None,
-        ca_certificates: bytes | str | os.PathLike[str] | None = None,
+        ca_certificates: Pem | None = None,
+        client_certificate: Pem | None = None,
+        client_key: Pem | None = None,
         timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
         attempt_timeout_seconds: float | None = None,
         retry: RetryPolicy | Literal["method"] | None = "method",
@@ -107,12 +115,15 @@ class AsyncInferenceClient:
             headers=headers,
         )
         check_wire_options(wire)
+        clock = clock if clock is not None else AsyncSystemClock()
         if transport is None or isinstance(transport, str):
             settings = resolve(
                 endpoint,
                 token=token,
                 transport=transport,
-                ca_certificates=ca_certificates,
+                tls=TlsOptions.load(
+                    ca_certificates, client_certificate=client_certificate, client_key=client_key
+                ),
                 user_agent=user_agent,
                 allow_token_over_plaintext=allow_token_over_plaintext,
             )
@@ -125,9 +136,16 @@ class AsyncInferenceClient:
                 user_agent=settings.user_agent,
                 enum_aliases=ENUM_ALIASES,
                 options=wire,
+                now=clock.monotonic_seconds,
             )
         else:
-            refuse_beside_transport(endpoint=endpoint, ca_certificates=ca_certificates, wire=wire)
+            refuse_beside_transport(
+                endpoint=endpoint,
+                ca_certificates=ca_certificates,
+                client_certificate=client_certificate,
+                client_key=client_key,
+                wire=wire,
+            )
             authorization = credentials(token, required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
             carrier = transport

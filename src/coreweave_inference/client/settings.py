@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from triwire._typing import override
 from triwire.auth import bearer_header
-from triwire.config import Endpoint, TlsOptions, first_set
+from triwire.config import Endpoint, first_set
 from triwire.dial.wires import check_wire
 from triwire.retry import RetryPolicy
 from triwire.transports.metadata import check_metadata
 from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from triwire.spec import CallOptions, MetadataInput, Pairs
+    from triwire.tls import TlsOptions
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -83,7 +83,7 @@ def resolve(
     *,
     token: str | None,
     transport: str | None,
-    ca_certificates: bytes | str | os.PathLike[str] | None,
+    tls: TlsOptions,
     user_agent: str | None,
     allow_token_over_plaintext: bool,
     environ: Mapping[str, str] | None = None,
@@ -92,8 +92,8 @@ def resolve(
 
     Raises:
         TypeError: an argument of the wrong type.
-        ValueError: unknown transport, malformed endpoint, missing or malformed token, no
-            certificates in `ca_certificates`, or a token that would cross the network unencrypted.
+        ValueError: unknown transport, malformed endpoint, missing or malformed token, or a token
+            that would cross the network unencrypted.
     """
     wire = check_wire(transport or first_set(TRANSPORT_VARIABLES, environ) or DEFAULT_TRANSPORT)
     if endpoint is None:
@@ -109,7 +109,7 @@ def resolve(
     return Settings(
         endpoint=parsed,
         wire=wire,
-        tls=TlsOptions.load(ca_certificates),
+        tls=tls,
         headers=headers,
         user_agent=_user_agent(user_agent),
     )

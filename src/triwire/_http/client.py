@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,13 +12,14 @@ from triwire._http.failures import network_error
 from triwire._http.response import HttpResponse
 from triwire._http.stream import AsyncHttpStream, HttpStream
 from triwire.transports.failures import closed_error, timeout_error
+from triwire.transports.renewal import Renewal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     import pyqwest
 
-    from triwire.config import TlsOptions
+    from triwire.tls import TlsOptions
 
 __all__ = ["AsyncHttp", "Http"]
 
@@ -51,14 +53,21 @@ class AsyncHttp:
     """Sends HTTP requests from coroutines. Made without I/O; connects on first use.
 
     Args:
-        tls: How the server is trusted.
+        tls: How the server is trusted; files that change make new connections trust anew.
+        now: Seconds since an arbitrary start, for ages.
         http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
             negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
             sides take turns.
     """
 
-    def __init__(self, tls: TlsOptions, *, http_version: Literal[1, 2] | None = None) -> None:
-        self._tls = tls
+    def __init__(
+        self,
+        tls: TlsOptions,
+        *,
+        http_version: Literal[1, 2] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._renewal = Renewal(tls, now=now)
         self._http_version: Literal[1, 2] | None = http_version
         self._transport: pyqwest.HTTPTransport | None = None
         self._client: pyqwest.Client | None = None
@@ -66,16 +75,20 @@ class AsyncHttp:
         self._closed = False
 
     def client(self) -> pyqwest.Client:
-        """Return the one pyqwest client behind this object.
+        """Return the pyqwest client to send the next request with.
+
+        Requests that run on an earlier one keep its connections open, which close with the last.
 
         Raises:
             RuntimeError: another event loop, or a forked process, than that of the first call.
             ValueError: this object was closed.
         """
+        if self._closed:
+            raise closed_error()
         loop = asyncio.get_running_loop()
-        if self._client is None:
-            if self._closed:
-                raise closed_error()
+        if self._loop is not None and self._loop is not loop:
+            raise other_loop_error(self._loop)
+        if self._renewal.is_due() or self._client is None:
             enter_process("pyqwest", self)
             self._loop = loop
             import pyqwest
@@ -83,10 +96,9 @@ class AsyncHttp:
             from triwire._exit import let_native_threads_out_at_exit
 
             let_native_threads_out_at_exit()
-            self._transport = pyqwest.HTTPTransport(**_settings(self._tls, self._http_version))
+            settings = _settings(self._renewal.tls, self._http_version)
+            self._transport = pyqwest.HTTPTransport(**settings)
             self._client = pyqwest.Client(self._transport)
-        elif self._loop is not None and self._loop is not loop:
-            raise other_loop_error(self._loop)
         return self._client
 
     async def execute(
@@ -170,36 +182,47 @@ class Http:
     """Sends HTTP requests from threads. Made without I/O; connects on first use.
 
     Args:
-        tls: How the server is trusted.
+        tls: How the server is trusted; files that change make new connections trust anew.
+        now: Seconds since an arbitrary start, for ages.
         http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
             negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
             sides take turns.
     """
 
-    def __init__(self, tls: TlsOptions, *, http_version: Literal[1, 2] | None = None) -> None:
-        self._tls = tls
+    def __init__(
+        self,
+        tls: TlsOptions,
+        *,
+        http_version: Literal[1, 2] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._renewal = Renewal(tls, now=now)
         self._http_version: Literal[1, 2] | None = http_version
         self._transport: pyqwest.SyncHTTPTransport | None = None
         self._client: pyqwest.SyncClient | None = None
         self._closed = False
 
     def client(self) -> pyqwest.SyncClient:
-        """Return the one pyqwest client behind this object.
+        """Return the pyqwest client to send the next request with.
+
+        Requests that run on an earlier one keep its connections open, which close with the last.
 
         Raises:
             RuntimeError: this process was forked after the first call of its parent.
             ValueError: this object was closed.
         """
-        if self._client is None:
+        client = self._client
+        if self._renewal.is_due() or client is None:
             if self._closed:
                 raise closed_error()
             enter_process("pyqwest", self)
             import pyqwest
 
             # Two threads may both get here: the loser's transport has opened nothing yet.
-            self._transport = pyqwest.SyncHTTPTransport(**_settings(self._tls, self._http_version))
-            self._client = pyqwest.SyncClient(self._transport)
-        return self._client
+            settings = _settings(self._renewal.tls, self._http_version)
+            self._transport = pyqwest.SyncHTTPTransport(**settings)
+            client = self._client = pyqwest.SyncClient(self._transport)
+        return client
 
     def execute(
         self,

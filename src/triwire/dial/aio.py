@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Literal
 
 from triwire.dial.wires import check_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from triwire.config import Endpoint, TlsOptions
+    from triwire.config import Endpoint
+    from triwire.tls import TlsOptions
     from triwire.transports.base import AsyncTransport
     from triwire.transports.options import WireOptions
 
@@ -25,6 +27,7 @@ def dial(
     enum_aliases: Mapping[str, Mapping[str, int]] | None = None,
     options: WireOptions | None = None,
     http_version: Literal[1, 2] | None = None,
+    now: Callable[[], float] = time.monotonic,
 ) -> AsyncTransport:
     """Make the transport for a wire. Does no I/O: the first call connects.
 
@@ -38,6 +41,7 @@ def dial(
         options: Encoding, compression and limits.
         http_version: 1, 2, or None: what TLS negotiates, HTTP/1.1 over plaintext. gRPC always
             speaks HTTP/2.
+        now: Seconds since an arbitrary start, for the ages of connections.
 
     Raises:
         ValueError: unknown wire, or options that it cannot follow.
@@ -46,10 +50,12 @@ def dial(
     if wire == "grpc":
         from triwire.transports.grpc.aio import AsyncGrpcTransport
 
-        return AsyncGrpcTransport(endpoint, tls=tls, user_agent=user_agent, options=options)
+        return AsyncGrpcTransport(
+            endpoint, tls=tls, user_agent=user_agent, options=options, now=now
+        )
     from triwire._http import AsyncHttp
 
-    http = AsyncHttp(tls, http_version=http_version)
+    http = AsyncHttp(tls, http_version=http_version, now=now)
     if wire == "rest":
         from triwire.codec.protojson import ProtoJsonCodec
         from triwire.transports.rest.aio import AsyncRestTransport

@@ -27,7 +27,7 @@ def timeout_error(timeout_seconds: float | None) -> RpcError:
 _TLS_FAILED: Final = re.compile(
     r"InvalidContentType|corrupt message|invalid peer certificate|received fatal alert"
     r"|handshake failed|SSL_ERROR_SSL|CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER"
-    r"|Peer name .* is not in peer certificate",
+    r"|Peer name .* is not in peer certificate|TSI_DATA_CORRUPTED",
     re.IGNORECASE,
 )
 
@@ -44,7 +44,8 @@ def tls_error(text: str, debug: str = "") -> RpcError | None:
     return RpcError(
         Code.FAILED_PRECONDITION,
         f"TLS handshake failed: {shortened(text)}; check that the endpoint's scheme fits the "
-        "server (https for TLS, http for plaintext) and that ca_certificates holds its authority",
+        "server (https for TLS, http for plaintext), that ca_certificates holds its authority, and "
+        "client_certificate what it asks for",
     )
 
 

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from triwire.auth import bearer_header
-from triwire.config import Endpoint, TlsOptions, first_set
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from triwire.config import Endpoint, first_set
 
 
 @pytest.mark.parametrize(
@@ -98,23 +93,6 @@ def test_the_first_variable_that_is_set_and_not_empty_wins() -> None:
     environ = {"A": "  ", "B": " x ", "C": "y"}
     assert first_set(["A", "B", "C"], environ) == "x"
     assert first_set(["A"], environ) is None
-
-
-def test_certificates_come_from_bytes_or_a_file(tmp_path: Path) -> None:
-    pem = b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
-    path = tmp_path / "ca.pem"
-    path.write_bytes(pem)
-    assert TlsOptions.load(pem) == TlsOptions.load(path) == TlsOptions.load(str(path))
-    assert TlsOptions.load(None).ca_certificates is None
-
-
-def test_certificates_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="No such file"):
-        TlsOptions.load(tmp_path / "missing.pem")
-    with pytest.raises(ValueError, match="holds no certificate"):
-        TlsOptions.load(b"hello")
-    with pytest.raises(TypeError, match="got int"):
-        TlsOptions.load(1)  # type: ignore[arg-type]  # the misuse under test
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\n", '"a"', "tökén", "a\r\nx: y"])

@@ -16,8 +16,10 @@ from triwire.transports.decoded.wire import RequestFailure
 from triwire.transports.enveloped.wire import encoded
 from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.grpc import wire
+from triwire.transports.grpc.channel import CountedChannel
 from triwire.transports.metadata import application_metadata
 from triwire.transports.options import WireOptions, is_compressed, written_request
+from triwire.transports.renewal import Renewal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     import grpc.aio
     from google.protobuf.message import Message
 
-    from triwire.config import Endpoint, TlsOptions
+    from triwire.config import Endpoint
     from triwire.spec import MethodSpec, Pairs
+    from triwire.tls import TlsOptions
     from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncGrpcTransport"]
@@ -65,11 +68,14 @@ async def _status_error(call: Any, timeout_seconds: float | None) -> RpcError:  
 class AsyncGrpcTransport:
     """One HTTP/2 channel, connected by the first call, reconnected by grpcio.
 
+    A channel is replaced by a new one as `Renewal` says; calls that run stay on the old one.
+
     Args:
         endpoint: Where the server is.
-        tls: How to trust it, for https.
+        tls: How to trust it, for https; files that change make a new channel trust anew.
         user_agent: What stands before grpcio's own User-Agent.
         options: Compression and limits.
+        now: Seconds since an arbitrary start, for ages.
 
     Raises:
         ValueError: the options name another codec than protobuf binary.
@@ -82,17 +88,17 @@ class AsyncGrpcTransport:
         tls: TlsOptions,
         user_agent: str,
         options: WireOptions | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint
-        self._tls = tls
+        self._renewal = Renewal(tls, now=now)
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
         wire.check_options(self._options)
-        # A stream is opened by another function of the channel than a unary call.
-        self._streams: dict[str, Any] = {}
-        self._channel: grpc.aio.Channel | None = None
+        self._channel: CountedChannel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._methods: dict[str, Any] = {}
+        self._open_channels: set[grpc.aio.Channel] = set()
+        self._closings: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
@@ -113,20 +119,17 @@ class AsyncGrpcTransport:
 
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
             raise other_loop_error(self._loop)
-        multicallable: Any = self._methods.get(method.path)
-        if multicallable is None:
-            path = f"{self._endpoint.path_prefix}{method.path}"
-            channel: Any = self._open()  # the stubs leave raw bytes untyped
-            multicallable = self._methods[method.path] = channel.unary_unary(path)
         body = written_request(self._options, request)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
-        call = multicallable(
+        channel = self._open()
+        call = channel.method("unary_unary", method.path)(
             body,
             metadata=headers,
             timeout=timeout,
             compression=_compression(is_compressed(self._options, body)),
         )
+        channel.begin()
         try:
             reply: Any = await call
         except grpc.aio.AioRpcError as error:
@@ -150,6 +153,8 @@ class AsyncGrpcTransport:
             if late:
                 raise timeout_error(timeout_seconds) from error
             raise await _status_error(call, timeout_seconds) from error
+        finally:
+            channel.end()
         if not isinstance(reply, bytes):
             # grpc.aio.EOF, or None: status OK came without a message.
             raise wire.missing_message(method.path)
@@ -169,7 +174,7 @@ class AsyncGrpcTransport:
     ) -> AsyncRawStream:
         """Return a call of any stream kind; see `AsyncTransport`."""
         return AsyncGrpcStream(
-            partial(self._multicallable, method.path),
+            self._open,
             method,
             requests,
             headers=headers,
@@ -177,36 +182,41 @@ class AsyncGrpcTransport:
             options=self._options,
         )
 
-    def _multicallable(self, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
-        found = self._streams.get(path)
-        if found is None:
-            channel: Any = self._open()
-            # For every kind: grpcio's unary_stream loses the headers of a response without
-            # messages, its stream_unary waits for ever on a second message (measured, 1.85).
-            found = self._streams[path] = channel.stream_stream(
-                f"{self._endpoint.path_prefix}{path}"
-            )
-        return found
-
-    def _open(self) -> grpc.aio.Channel:
-        if self._channel is None:
+    def _open(self) -> CountedChannel:
+        if self._renewal.is_due() or self._channel is None:
             if self._closed:
                 raise closed_error()
             enter_process("grpcio", self)
             self._loop = asyncio.get_running_loop()
-            import grpc
-            import grpc.aio
-
-            from triwire.transports.grpc.credentials import channel_credentials
-
-            name = wire.target(self._endpoint)
-            options = wire.channel_options(self._user_agent, self._options)
-            if self._endpoint.scheme == "https":
-                credentials = channel_credentials(self._tls)
-                self._channel = grpc.aio.secure_channel(name, credentials, options=options)
-            else:
-                self._channel = grpc.aio.insecure_channel(name, options=options)
+            old, self._channel = self._channel, self._new_channel()
+            if old is not None:
+                old.retire()
         return self._channel
+
+    def _new_channel(self) -> CountedChannel:
+        import grpc
+        import grpc.aio
+
+        from triwire.transports.grpc.credentials import channel_credentials
+
+        name = wire.target(self._endpoint)
+        options = wire.channel_options(self._user_agent, self._options)
+        if self._endpoint.scheme == "https":
+            credentials = channel_credentials(self._renewal.tls)
+            channel = grpc.aio.secure_channel(name, credentials, options=options)
+        else:
+            channel = grpc.aio.insecure_channel(name, options=options)
+        self._open_channels.add(channel)
+        return CountedChannel(
+            channel, path_prefix=self._endpoint.path_prefix, close=self._close_channel
+        )
+
+    def _close_channel(self, channel: grpc.aio.Channel) -> None:
+        self._open_channels.discard(channel)
+        closing = asyncio.ensure_future(channel.close(None))
+        # The loop itself keeps weak references to tasks only.
+        self._closings.add(closing)
+        closing.add_done_callback(self._closings.discard)
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `AsyncTransport`."""
@@ -214,18 +224,20 @@ class AsyncGrpcTransport:
 
     def forget(self) -> object:
         """Drop what is open without closing it; see `triwire._home`."""
-        kept = (self._channel, self._methods)
-        self._channel, self._methods, self._loop = None, {}, None
+        kept = (self._channel, self._open_channels, self._closings)
+        self._channel, self._open_channels, self._closings = None, set(), set()
+        self._loop = None
         return kept
 
     async def aclose(self) -> None:
         """Close the channel; calls in flight are cancelled. Idempotent."""
         self._closed = True
-        self._methods.clear()
-        self._streams.clear()
-        if self._channel is not None:
-            channel, self._channel = self._channel, None
+        self._channel = None
+        channels, self._open_channels = self._open_channels, set()
+        for channel in channels:
             await channel.close(None)
+        for closing in list(self._closings):
+            await closing
 
 
 class AsyncGrpcStream:
@@ -233,7 +245,7 @@ class AsyncGrpcStream:
 
     def __init__(
         self,
-        multicallable: Callable[[], Any],
+        open_channel: Callable[[], CountedChannel],
         method: MethodSpec[Any, Any],
         requests: tuple[Message, ...] | AsyncIterable[Message],
         *,
@@ -241,7 +253,7 @@ class AsyncGrpcStream:
         timeout_seconds: float | None,
         options: WireOptions,
     ) -> None:
-        self._multicallable = multicallable
+        self._open_channel = open_channel
         self._method = method
         self._requests = requests
         self._request_headers = headers
@@ -273,12 +285,17 @@ class AsyncGrpcStream:
         else:
             is_gzip = self._options.gzip_requests_from_bytes is not None
             body = _encoded_requests(self._method, requests, self._options, self._failure)
-        self._call = self._multicallable()(
+        channel = self._open_channel()
+        # For every kind: grpcio's unary_stream loses the headers of a response without
+        # messages, its stream_unary waits for ever on a second message (measured, 1.85).
+        self._call = channel.method("stream_stream", self._method.path)(
             body,
             metadata=self._request_headers,
             timeout=timeout,
             compression=_compression(is_gzip),
         )
+        channel.begin()
+        self._call.add_done_callback(partial(_ended, channel))
         self._messages = aiter(self._call)
 
     async def headers(self) -> Metadata:
@@ -361,6 +378,10 @@ class AsyncGrpcStream:
         if call is not None and not self._ended:
             with contextlib.suppress(RuntimeError):  # its event loop is gone
                 call.cancel()
+
+
+def _ended(channel: CountedChannel, _: object) -> None:
+    channel.end()
 
 
 class _CancelledHereError(RpcError):

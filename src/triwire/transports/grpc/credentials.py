@@ -10,7 +10,7 @@ from triwire.config import system_ca_file
 if TYPE_CHECKING:
     import grpc
 
-    from triwire.config import TlsOptions
+    from triwire.tls import TlsOptions
 
 __all__ = ["channel_credentials"]
 

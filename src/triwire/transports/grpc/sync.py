@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from triwire._home import enter_process
 from triwire.errors import Code, RpcError
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.grpc import wire
+from triwire.transports.grpc.channel import CountedChannel
+from triwire.transports.renewal import Renewal
 from triwire.transports.options import WireOptions, is_compressed, written_request
 from triwire.transports.metadata import application_metadata
 from triwire.transports.decoded.wire import RequestFailure
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     import grpc
     from google.protobuf.message import Message
 
-    from triwire.config import Endpoint, TlsOptions
+    from triwire.config import Endpoint
+    from triwire.tls import TlsOptions
     from triwire.spec import MethodSpec, Pairs
     from triwire.transports.base import RawStream, RequestT, ResponseT, Transport
 
@@ -45,11 +47,14 @@ def _compression(is_gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know
 class GrpcTransport:
     """One HTTP/2 channel, connected by the first call, reconnected by grpcio.
 
+    A channel is replaced by a new one as `Renewal` says; calls that run stay on the old one.
+
     Args:
         endpoint: Where the server is.
-        tls: How to trust it, for https.
+        tls: How to trust it, for https; files that change make a new channel trust anew.
         user_agent: What stands before grpcio's own User-Agent.
         options: Compression and limits.
+        now: Seconds since an arbitrary start, for ages.
 
     Raises:
         ValueError: the options name another codec than protobuf binary.
@@ -62,16 +67,15 @@ class GrpcTransport:
         tls: TlsOptions,
         user_agent: str,
         options: WireOptions | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint
-        self._tls = tls
+        self._renewal = Renewal(tls, now=now)
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
         wire.check_options(self._options)
-        # A stream is opened by another function of the channel than a unary call.
-        self._streams: dict[str, Any] = {}
-        self._channel: grpc.Channel | None = None
-        self._methods: dict[str, Any] = {}
+        self._channel: CountedChannel | None = None
+        self._open_channels: set[grpc.Channel] = set()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -91,16 +95,12 @@ class GrpcTransport:
         """Send one message and return the raw reply; see `Transport`."""
         import grpc
 
-        multicallable: Any = self._methods.get(method.path)
-        if multicallable is None:
-            path = f"{self._endpoint.path_prefix}{method.path}"
-            channel: Any = self._open()  # the stubs leave raw bytes untyped
-            multicallable = self._methods[method.path] = channel.unary_unary(path)
         body = written_request(self._options, request)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
+        channel = self._open()
         try:
-            reply, call = multicallable.with_call(
+            reply, call = channel.method("unary_unary", method.path).with_call(
                 body,
                 metadata=headers,
                 timeout=timeout,
@@ -123,6 +123,8 @@ class GrpcTransport:
                 seconds=timeout_seconds,
                 headers=failed.initial_metadata(),
             ) from error
+        finally:
+            channel.end()
         if not isinstance(reply, bytes):
             raise wire.missing_message(method.path)
         return RawResponse(
@@ -141,7 +143,7 @@ class GrpcTransport:
     ) -> RawStream:
         """Return a call of any stream kind; see `Transport`."""
         return GrpcStream(
-            partial(self._multicallable, method.path),
+            self._open,
             method,
             requests,
             headers=headers,
@@ -149,35 +151,43 @@ class GrpcTransport:
             options=self._options,
         )
 
-    def _multicallable(self, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
-        found = self._streams.get(path)
-        if found is None:
-            channel: Any = self._open()
-            # For every kind: grpcio's unary_stream loses the headers of a response without
-            # messages, its stream_unary waits for ever on a second message (measured, 1.85).
-            found = self._streams[path] = channel.stream_stream(
-                f"{self._endpoint.path_prefix}{path}"
-            )
-        return found
-
-    def _open(self) -> grpc.Channel:
+    def _open(self) -> CountedChannel:
+        """Return the channel for one call, which is counted and must be ended."""
+        old = None
         with self._lock:
-            if self._channel is None:
+            if self._renewal.is_due() or self._channel is None:
                 if self._closed:
                     raise closed_error()
                 enter_process("grpcio", self)
-                import grpc
+                old, self._channel = self._channel, self._new_channel()
+            channel = self._channel
+            channel.begin()
+        if old is not None:
+            old.retire()
+        return channel
 
-                from triwire.transports.grpc.credentials import channel_credentials
+    def _new_channel(self) -> CountedChannel:
+        import grpc
 
-                name = wire.target(self._endpoint)
-                options = wire.channel_options(self._user_agent, self._options)
-                if self._endpoint.scheme == "https":
-                    credentials = channel_credentials(self._tls)
-                    self._channel = grpc.secure_channel(name, credentials, options=options)
-                else:
-                    self._channel = grpc.insecure_channel(name, options=options)
-            return self._channel
+        from triwire.transports.grpc.credentials import channel_credentials
+
+        name = wire.target(self._endpoint)
+        options = wire.channel_options(self._user_agent, self._options)
+        if self._endpoint.scheme == "https":
+            credentials = channel_credentials(self._renewal.tls)
+            channel = grpc.secure_channel(name, credentials, options=options)
+        else:
+            channel = grpc.insecure_channel(name, options=options)
+        self._open_channels.add(channel)
+        return CountedChannel(
+            channel, path_prefix=self._endpoint.path_prefix, close=self._close_channel
+        )
+
+    def _close_channel(self, channel: grpc.Channel) -> None:
+        with self._lock:
+            self._open_channels.discard(channel)
+        # A stream may have ended in the thread that serves its channel, which closing waits for.
+        threading.Thread(target=channel.close, daemon=True).start()
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `Transport`."""
@@ -185,8 +195,8 @@ class GrpcTransport:
 
     def forget(self) -> object:
         """Drop what is open without closing it; see `triwire._home`."""
-        kept = (self._channel, self._methods)
-        self._channel, self._methods = None, {}
+        kept = (self._channel, self._open_channels)
+        self._channel, self._open_channels = None, set()
         # Another thread may have held it at the fork.
         self._lock = threading.Lock()
         return kept
@@ -195,10 +205,9 @@ class GrpcTransport:
         """Close the channel; calls in flight are cancelled. Idempotent."""
         with self._lock:
             self._closed = True
-            self._methods.clear()
-            self._streams.clear()
-            channel, self._channel = self._channel, None
-        if channel is not None:
+            self._channel = None
+            channels, self._open_channels = self._open_channels, set()
+        for channel in channels:
             channel.close()
 
 
@@ -207,7 +216,7 @@ class GrpcStream:
 
     def __init__(
         self,
-        multicallable: Callable[[], Any],
+        open_channel: Callable[[], CountedChannel],
         method: MethodSpec[Any, Any],
         requests: tuple[Message, ...] | Iterable[Message],
         *,
@@ -215,7 +224,7 @@ class GrpcStream:
         timeout_seconds: float | None,
         options: WireOptions,
     ) -> None:
-        self._multicallable = multicallable
+        self._open_channel = open_channel
         self._method = method
         self._requests = requests
         self._request_headers = headers
@@ -247,12 +256,21 @@ class GrpcStream:
         else:
             is_gzip = self._options.gzip_requests_from_bytes is not None
             body = _encoded_requests(self._method, requests, self._options, self._failure, handle)
-        self._call = self._multicallable()(
-            body,
-            metadata=self._request_headers,
-            timeout=timeout,
-            compression=_compression(is_gzip),
-        )
+        channel = self._open_channel()
+        try:
+            # For every kind: grpcio's unary_stream loses the headers of a response without
+            # messages, its stream_unary waits for ever on a second message (measured, 1.85).
+            self._call = channel.method("stream_stream", self._method.path)(
+                body,
+                metadata=self._request_headers,
+                timeout=timeout,
+                compression=_compression(is_gzip),
+            )
+        except BaseException:
+            channel.end()
+            raise
+        if not self._call.add_callback(channel.end):
+            channel.end()
         handle.set(self._call)
         if self._error is not None:
             # Closed meanwhile, by another thread that did not see the call yet.

@@ -1,0 +1,71 @@
+"""A channel that closes when it is no longer wanted and its last call has ended."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["CountedChannel"]
+
+
+class CountedChannel:
+    """One grpcio channel and the calls that run on it. Closing a channel cancels its calls.
+
+    Safe to use from several threads, but for `begin`, which must not overlap `retire`.
+
+    Args:
+        channel: The channel, of either of grpcio's two APIs.
+        path_prefix: Put before the path of every method.
+        close: Closes the channel; called once, from whatever thread the last call ended in.
+
+    Attributes:
+        channel: As above.
+    """
+
+    __slots__ = ("_close", "_lock", "_methods", "_prefix", "_retired", "_running", "channel")
+
+    def __init__(self, channel: Any, *, path_prefix: str, close: Callable[[Any], None]) -> None:  # noqa: ANN401 - grpcio has two classes without a common base
+        self.channel = channel
+        self._prefix = path_prefix
+        self._close = close
+        self._methods: dict[tuple[str, str], Any] = {}
+        self._running = 0
+        self._retired = False
+        self._lock = threading.Lock()
+
+    def method(self, kind: str, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
+        """Return the channel's function for a method.
+
+        Args:
+            kind: "unary_unary" or "stream_stream".
+            path: The method's path.
+        """
+        found = self._methods.get((kind, path))
+        if found is None:
+            made = getattr(self.channel, kind)(f"{self._prefix}{path}")
+            found = self._methods[kind, path] = made
+        return found
+
+    def begin(self) -> None:
+        """Count a call that starts."""
+        with self._lock:
+            self._running += 1
+
+    def end(self) -> None:
+        """Count a call that has ended."""
+        with self._lock:
+            self._running -= 1
+            is_last = self._retired and not self._running
+        if is_last:
+            self._close(self.channel)
+
+    def retire(self) -> None:
+        """Close the channel, now or after the last call."""
+        with self._lock:
+            is_idle = not self._retired and not self._running
+            self._retired = True
+        if is_idle:
+            self._close(self.channel)

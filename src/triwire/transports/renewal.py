@@ -1,0 +1,75 @@
+"""When a client exchanges its connections for new ones."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from triwire.tls import TlsOptions
+
+__all__ = ["Renewal"]
+
+_log: Final = logging.getLogger("triwire.connections")
+
+# Between two looks at the files: looking takes three system calls, which a call need not pay.
+_LOOK_EVERY_SECONDS: Final = 1.0
+
+
+class Renewal:
+    """Says when connections are due for replacement, and what the new ones trust.
+
+    Calls that run keep the old connections, which close after the last of them: nothing fails
+    because of a renewal. Asked before each call, so it reads files at most once a second. Two
+    threads that ask at once may both be told that it is time, which opens one more.
+
+    Args:
+        tls: What was loaded when the client was made.
+        now: Seconds since an arbitrary start; never goes back.
+    """
+
+    __slots__ = ("_look_at", "_now", "_seen", "_tls")
+
+    def __init__(self, tls: TlsOptions, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._tls = tls
+        self._now = now
+        # Files may have changed since they were loaded: the first call looks.
+        self._seen: object = None
+        self._look_at = -math.inf
+
+    @property
+    def tls(self) -> TlsOptions:
+        """What new connections trust."""
+        return self._tls
+
+    def is_due(self) -> bool:
+        """Return whether connections that are open are to be replaced; True once a reason."""
+        if not self._tls.paths:
+            return False
+        now = self._now()
+        if now < self._look_at:
+            return False
+        self._look_at = now + _LOOK_EVERY_SECONDS
+        return self._have_files_changed()
+
+    def _have_files_changed(self) -> bool:
+        # Before the files are read: what changes meanwhile is seen the next time.
+        stamp = self._tls.file_stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        old = self._tls
+        try:
+            self._tls = old.reload()
+        except ValueError as error:
+            # Files that are replaced one by one do not fit each other for a moment.
+            _log.warning("keeping the certificates that are in use: %s", error)
+            return False
+        if self._tls == old:
+            return False
+        _log.info("certificates have changed: new connections use them")
+        return True
