@@ -181,3 +181,25 @@ async def test_an_abandoned_blocking_iterator_ends_the_call(
     await asyncio.to_thread(read_one)
     await server_saw_the_end(stream_port, key)
     caller.close()
+
+
+@pytest.mark.parametrize("wire", RPC_WIRES)
+async def test_a_cancellation_that_a_task_survived_hides_no_later_error(
+    wire: str, stream_port: int
+) -> None:
+    async def requests() -> AsyncIterator[StringValue]:
+        yield StringValue(value="a")
+        raise LookupError("a bug of the caller")
+
+    async def go_on() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        async with calling(wire, stream_port) as caller:
+            async for _ in caller.bidi_stream(CHAT, requests()):
+                pass
+
+    task = asyncio.create_task(go_on())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(LookupError, match="a bug of the caller"):
+        await task

@@ -260,6 +260,8 @@ class AsyncGrpcStream:
         self._timeout_seconds = timeout_seconds
         self._options = options
         self._failure = RequestFailure()
+        # Of the reading task, before it began to wait.
+        self._cancellations = 0
         self._call: Any = None
         self._messages: AsyncIterator[bytes] | None = None
         self._deadline: float | None = None
@@ -300,6 +302,7 @@ class AsyncGrpcStream:
 
     async def headers(self) -> Metadata:
         """Return the response headers; see `AsyncRawStream`."""
+        self._cancellations = _cancellations()
         try:
             await self.start()
             pairs = await self._call.initial_metadata() or ()
@@ -321,6 +324,7 @@ class AsyncGrpcStream:
             raise self._error
         if self._ended:
             return None
+        self._cancellations = _cancellations()
         try:
             await self.start()
             if self._messages is None:
@@ -356,7 +360,10 @@ class AsyncGrpcStream:
     async def _cause(self, error: BaseException) -> Exception:
         import grpc.aio
 
-        if self._failure.error is not None and not _is_task_cancelled(error):
+        is_task_cancelled = _cancellations() > self._cancellations and not isinstance(
+            error, Exception
+        )
+        if self._failure.error is not None and not is_task_cancelled:
             return self._failure.error
         if isinstance(error, grpc.aio.AioRpcError) or (
             isinstance(error, asyncio.CancelledError) and await _is_cancelled_by_peer(self._call)
@@ -388,9 +395,10 @@ class _CancelledHereError(RpcError):
     """What later reads of a call raise whose reader was cancelled."""
 
 
-def _is_task_cancelled(error: BaseException) -> bool:
+def _cancellations() -> int:
+    """Return how often the running task was cancelled: a task may go on after that."""
     task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return 0 if task is None else task.cancelling()
 
 
 def _is_own_cancellation(error: BaseException, cause: Exception) -> bool:
