@@ -73,6 +73,11 @@ conformance: $(VENV)/.stamp-dev ## Run the official Connect conformance suite (n
 	@$(PY) scripts/bootstrap.py --tool go --purpose "make conformance"
 	@$(PY) -m tests.conformance $(ARGS)
 
+.PHONY: conformance-json
+conformance-json: $(VENV)/.stamp-dev ## Run the official protobuf suite's JSON cases against each codec (needs npm)
+	@$(PY) scripts/bootstrap.py --tool npm --purpose "make conformance-json"
+	@$(PY) -m tests.protojson $(ARGS)
+
 # The oldest installation that pyproject.toml allows: protobuf's and grpcio's bounds matter to users.
 LOWEST := .venv-lowest
 $(LOWEST)/.stamp: pyproject.toml scripts/lowest_bounds.py $(VENV)/.stamp-dev

@@ -76,7 +76,7 @@ def _read_duration(reader: MessageReader, tree: Json, message: AnyMessage, depth
         raise JsonError(f"expected seconds as in '1.5s', got {describe(tree)}")
     sign, whole, fraction = found.groups()
     seconds, nanos = int(whole), int((fraction or "").ljust(9, "0"))
-    if (seconds, nanos) > (_MAX_DURATION_SECONDS, 0):
+    if seconds > _MAX_DURATION_SECONDS:  # of seconds alone: a fraction may stand beside it
         limit = f"{_MAX_DURATION_SECONDS}s either way"
         raise JsonError(f"duration out of range ({limit}): {describe(tree)}")
     message.seconds = -seconds if sign else seconds

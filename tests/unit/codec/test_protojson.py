@@ -330,6 +330,14 @@ def test_integers_are_exact_whatever_the_decimal_context(text: str, expected: in
                 assert _read(STRICT, document).i64 == expected
 
 
+@pytest.mark.parametrize("codec", [STRICT, ProtoJsonCodec()], ids=["strict", "native first"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_the_longest_duration_may_have_a_fraction(codec: ProtoJsonCodec, sign: str) -> None:
+    longest = f"{sign}315576000000.999999999s"
+    assert json.loads(codec.encode(_read(codec, f'{{"wait":"{longest}"}}')))["wait"] == longest
+    assert _refusal(codec, f'{{"wait":"{sign}315576000001s"}}')[0] == "wait"
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [
