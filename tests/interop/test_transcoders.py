@@ -23,10 +23,11 @@ from tests.interop.transcoders import HERE, Services, Toolchain
 from tests.unit.contract.buf import skip_or_fail
 from tests.vectors.schema import FOLDER, message_class
 from triwire.codec.protojson import ProtoJsonCodec
-from triwire.config import Endpoint, TlsOptions
+from triwire.config import Endpoint
 from triwire.dial.sync import dial
 from triwire.errors import Code, RpcError
 from triwire.spec import HttpRule, MethodSpec
+from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
