@@ -1,4 +1,4 @@
-"""Write everything that is derived: gen/python from proto/, and the sync twins from aio.py files.
+"""Write everything that is derived: gen/ from proto/, and the sync twins from aio.py files.
 
 Python goes below the package that pyproject.toml names ([tool.triwire.generate]), mirroring the
 proto paths, because the generators' own top-level packages would collide with those of other
@@ -7,7 +7,8 @@ distributions (docs/adr/0001). In order:
 1. scripts/third_party.py fetches the protos of others, if they are not there;
 2. buf builds the descriptors and runs the plugins of buf.gen.yaml into a temporary folder;
 3. the output is moved: imports rewritten, what belongs to dropped protos left out (`layout`);
-4. gen/python is made equal to the result, and scripts/unasync.py does the same for the twins.
+4. OpenAPI documents go to gen/openapi, and without indentation into the package;
+5. gen/ is made equal to the result, and scripts/unasync.py does the same for the twins.
 
 With `--check` nothing in the tree is written; each file that is stale, missing or extra is named,
 and the exit code is 1.
@@ -16,6 +17,7 @@ and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -35,7 +37,10 @@ from scripts.strip_descriptors import is_dropped  # noqa: E402 - the same
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-OUTPUT = ROOT / "gen" / "python"
+OUTPUT = ROOT / "gen"
+
+# Where buf.gen.yaml lets the plugin put documents, below what it calls `out`.
+DOCUMENTS = "openapi/"
 
 # What the plugins of buf.gen.yaml put after a proto's path. The grpc ones write a file that imports
 # grpc for protos without services too; those are left out.
@@ -200,10 +205,27 @@ def _validation(
     }
 
 
+def everything(
+    descriptors: FileDescriptorSet, raw: Mapping[str, str], *, settings: Settings
+) -> dict[str, str]:
+    """Return all generated files by path below gen/; arguments and errors as of `layout`."""
+    python = {path: text for path, text in raw.items() if not path.startswith(DOCUMENTS)}
+    found = {
+        f"python/{path}": text
+        for path, text in layout(descriptors, python, settings=settings).items()
+    }
+    for path in raw.keys() - python.keys():
+        bare = path.removeprefix(DOCUMENTS)
+        compact = json.dumps(json.loads(raw[path]), ensure_ascii=False, separators=(",", ":"))
+        found[f"openapi/{bare}"] = raw[path]
+        found[f"python/{settings.package}/{bare}"] = f"{compact}\n"
+    return dict(sorted(found.items()))
+
+
 def present(folder: Path) -> dict[str, str]:
-    """Return the files below a folder by path, without what Python caches there."""
+    """Return the files below a folder by path from there, without what Python caches."""
     return {
-        path.relative_to(folder.parent).as_posix(): path.read_text(encoding="utf-8")
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -240,16 +262,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run_tool(sys.executable, "scripts/third_party.py")
         with tempfile.TemporaryDirectory() as folder:
             descriptors, raw = generated_by_buf(Path(folder))
-        wanted = layout(descriptors, raw, settings=settings)
+        wanted = everything(descriptors, raw, settings=settings)
     except subprocess.CalledProcessError as error:
         print(f"{Path(error.cmd[0]).name} failed, see above", file=sys.stderr)
         return 1
     except RelocationError as error:
         print(error, file=sys.stderr)
         return 1
-    problems = compare(wanted, present(OUTPUT / settings.package))
+    problems = compare(wanted, present(OUTPUT))
     for path, problem in problems:
-        print(f"gen/python/{path}: {problem}" + (": run `make generate`" if check else ", mended"))
+        print(f"gen/{path}: {problem}" + (": run `make generate`" if check else ", mended"))
     if not check:
         apply(wanted, problems, OUTPUT)
     twins = [sys.executable, "scripts/unasync.py", *(["--check"] if check else [])]

@@ -1,4 +1,4 @@
-"""protoc-gen-triwire: a protoc and buf plugin that writes typed clients and servers.
+"""protoc-gen-triwire: a protoc and buf plugin that writes typed clients, servers and OpenAPI.
 
 Descriptors become a model, the model a plan (which module holds what, under which names), and
 the plan text. Nothing in here knows a particular API.
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
+
+    from triwire.plugin.model import Api
+    from triwire.plugin.options import Options
 
 __all__ = ["generate", "main"]
 
@@ -34,13 +37,9 @@ def generate(
     from google.protobuf.compiler.plugin_pb2 import CodeGeneratorResponse
     from google.protobuf.descriptor_pb2 import Edition
 
-    from triwire._version import VERSION
     from triwire.plugin.failure import PluginError
-    from triwire.plugin.module import module_text
     from triwire.plugin.options import parse_options
-    from triwire.plugin.plan import make_plan
     from triwire.plugin.read import read_api
-    from triwire.plugin.service_config import parse_service_config
 
     response = CodeGeneratorResponse(
         supported_features=CodeGeneratorResponse.FEATURE_PROTO3_OPTIONAL
@@ -51,30 +50,51 @@ def generate(
     try:
         options = parse_options(request.parameter)
         api = read_api(request.proto_file, request.file_to_generate)
-        retries = None
-        if options.retry_config:
-            retries = parse_service_config(
-                _option_text(options.retry_config, read_text), where=options.retry_config
-            )
-        plan = make_plan(api, options, retries=retries)
-        for file, module in plan.modules.items():
-            response.file.add(
-                name=f"{file.removesuffix('.proto').replace('-', '_')}_triwire.py",
-                content=module_text(plan, module, version=VERSION),
-            )
+        write = _openapi if options.emit == "openapi" else _python
+        for name, content in write(api, options, read_text).items():
+            response.file.add(name=name, content=content)
     except PluginError as error:
         del response.file[:]
         response.error = str(error)
     return response
 
 
-def _option_text(path: str, read_text: Callable[[str], str]) -> str:
+def _python(api: Api, options: Options, read_text: Callable[[str], str]) -> dict[str, str]:
+    from triwire._version import VERSION
+    from triwire.plugin.module import module_text
+    from triwire.plugin.plan import make_plan
+    from triwire.plugin.service_config import parse_service_config
+
+    retries = None
+    if path := options.retry_config:
+        text = _option_text("retry-config", path, read_text)
+        retries = parse_service_config(text, where=path)
+    plan = make_plan(api, options, retries=retries)
+    return {
+        f"{file.removesuffix('.proto').replace('-', '_')}_triwire.py": module_text(
+            plan, module, version=VERSION
+        )
+        for file, module in plan.modules.items()
+    }
+
+
+def _openapi(api: Api, options: Options, read_text: Callable[[str], str]) -> dict[str, str]:
+    from triwire._version import VERSION
+    from triwire.plugin.openapi import documents, parse_patch
+
+    patch = None
+    if path := options.openapi_patch:
+        patch = parse_patch(_option_text("openapi-patch", path, read_text), where=path)
+    return documents(api, version=VERSION, patch=patch, where=options.openapi_patch)
+
+
+def _option_text(option: str, path: str, read_text: Callable[[str], str]) -> str:
     from triwire.plugin.failure import PluginError
 
     try:
         return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise PluginError(f"option retry-config: cannot read {path!r}: {error}") from error
+        raise PluginError(f"option {option}: cannot read {path!r}: {error}") from error
 
 
 def main() -> int:

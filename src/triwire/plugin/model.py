@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from enum import Enum as PythonEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +19,14 @@ __all__ = [
     "Kind",
     "Message",
     "Method",
+    "Oneof",
     "Service",
     "Streaming",
 ]
+
+
+def _no_rules() -> Mapping[str, Any]:
+    return {}
 
 
 class Kind(PythonEnum):
@@ -59,6 +65,12 @@ class Field:
         oneof: Name of the oneof it belongs to, "" for none (or one that `optional` makes).
         comment: What the .proto says about it.
         is_uuid: Whether its rules or its format say that it is a UUID.
+        json_name: Name in ProtoJSON.
+        type: Name of its type in descriptors, such as "uint32", "message" or "enum".
+        behaviors: Names of its google.api.field_behavior values.
+        has_presence: Whether "not set" differs from the zero value; False for repeated and maps.
+        deprecated: The option of that name.
+        rules: Its buf.validate.FieldRules, as `triwire.plugin.validate` tells them.
     """
 
     name: str
@@ -70,6 +82,25 @@ class Field:
     oneof: str
     comment: str
     is_uuid: bool = False
+    json_name: str = ""
+    type: str = ""
+    behaviors: tuple[str, ...] = ()
+    has_presence: bool = False
+    deprecated: bool = False
+    rules: Mapping[str, Any] = dataclasses.field(default_factory=_no_rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Oneof:
+    """A oneof, without those that `optional` makes.
+
+    Attributes:
+        name: Proto name.
+        required: Whether a rule of buf.validate wants one of its fields set.
+    """
+
+    name: str
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +114,9 @@ class Message:
         fields: In the order of the file.
         comment: What the .proto says about it.
         is_entry: Whether it is the entry of a map.
+        oneofs: In the order of the file.
+        deprecated: The option of that name.
+        rules: Its buf.validate.MessageRules, as `triwire.plugin.validate` tells them.
     """
 
     full_name: str
@@ -91,6 +125,9 @@ class Message:
     fields: tuple[Field, ...]
     comment: str
     is_entry: bool
+    oneofs: tuple[Oneof, ...] = ()
+    deprecated: bool = False
+    rules: Mapping[str, Any] = dataclasses.field(default_factory=_no_rules)
 
     @property
     def name(self) -> str:
@@ -104,13 +141,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """An enum type; attributes as in `Message`, `values` are names."""
+    """An enum type; attributes as in `Message`, `values` are names, `numbers` theirs."""
 
     full_name: str
     path: tuple[str, ...]
     file: str
     values: tuple[str, ...]
     comment: str
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +173,7 @@ class Method:
     idempotency: str
     http: HttpBinding | None
     comment: str
+    deprecated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

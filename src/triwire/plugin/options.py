@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 from triwire.plugin.failure import PluginError
 
 __all__ = ["Options", "parse_options"]
+
+_KINDS: Final = ("python", "openapi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,22 @@ class Options:
         retry_config: `retry-config=PATH`: a gRPC service config file, from which methods get
             their retry policies. Relative to where the compiler runs. Without it nothing is
             retried.
+        emit: `python`, or `openapi` for OpenAPI documents instead.
+        openapi_patch: `openapi-patch=PATH`: a JSON Merge Patch (RFC 7396) for every document,
+            for what no .proto says: info, servers, security, examples. Relative as above.
     """
 
     prefix: str = ""
     retry_config: str = ""
+    emit: str = "python"
+    openapi_patch: str = ""
 
     def __post_init__(self) -> None:
+        if self.emit not in _KINDS:
+            allowed = ", ".join(_KINDS)
+            raise PluginError(f"option emit: expected one of {allowed}, got {self.emit!r}")
+        if self.openapi_patch and self.emit != "openapi":
+            raise PluginError("option openapi-patch: expected emit=openapi beside it")
         if self.prefix and not all(part.isidentifier() for part in self.prefix.split(".")):
             raise PluginError(
                 f"option prefix: expected a dotted Python package name, got {self.prefix!r}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, MethodOptions
+from google.protobuf.descriptor_pb2 import FeatureSet, FieldDescriptorProto, MethodOptions
 from google.protobuf.message import DecodeError
 
 from triwire.plugin.failure import PluginError
@@ -21,9 +21,11 @@ from triwire.plugin.model import (
     Kind,
     Message,
     Method,
+    Oneof,
     Service,
     Streaming,
 )
+from triwire.plugin.validate import ValidationRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,7 +95,9 @@ def read_api(files: Iterable[FileDescriptorProto], targets: Sequence[str]) -> Ap
     Raises:
         PluginError: A google.api.http rule that cannot work, or a type that is missing.
     """
-    read = {file.name: _FileReader(file).file() for file in files}
+    known = list(files)
+    rules = ValidationRules(known)
+    read = {file.name: _FileReader(file, rules).file() for file in known}
     messages = {message.full_name: message for file in read.values() for message in file.messages}
     enums = {enum.full_name: enum for file in read.values() for enum in file.enums}
     api = Api(files=read, targets=tuple(targets), messages=messages, enums=enums)
@@ -118,8 +122,9 @@ def _check(api: Api, service: Service, method: Method) -> None:
 class _FileReader:
     """Reads one file; knows its comments by path."""
 
-    def __init__(self, proto: FileDescriptorProto) -> None:
+    def __init__(self, proto: FileDescriptorProto, rules: ValidationRules) -> None:
         self._proto = proto
+        self._rules = rules
         self._comments = {
             tuple(location.path): location.leading_comments or location.trailing_comments
             for location in proto.source_code_info.location
@@ -159,12 +164,23 @@ class _FileReader:
                 fields=fields,
                 comment=self._comment(path),
                 is_entry=proto.options.map_entry,
+                oneofs=self._oneofs(proto),
+                deprecated=proto.options.deprecated,
+                rules=self._rules.of_message(proto.options),
             )
         )
         for at, nested in enumerate(proto.nested_type):
             self._message(nested, names, (*path, _MESSAGE_NESTED, at))
         for at, enum in enumerate(proto.enum_type):
             self._enum(enum, names, (*path, _MESSAGE_ENUM, at))
+
+    def _oneofs(self, proto: DescriptorProto) -> tuple[Oneof, ...]:
+        made_by_optional = {f.oneof_index for f in proto.field if f.proto3_optional}
+        return tuple(
+            Oneof(oneof.name, self._rules.of_oneof(oneof.options).get("required", False))
+            for at, oneof in enumerate(proto.oneof_decl)
+            if at not in made_by_optional
+        )
 
     def _field(self, parent: DescriptorProto, proto: FieldDescriptorProto, path: Path) -> Field:
         behaviors = proto.options.Extensions[field_behavior_pb2.field_behavior]
@@ -184,7 +200,24 @@ class _FileReader:
             oneof=parent.oneof_decl[proto.oneof_index].name if in_oneof else "",
             comment=self._comment(path),
             is_uuid=is_uuid(proto.options),
+            json_name=proto.json_name or _json_name(proto.name),
+            type=_Type.Name(proto.type).removeprefix("TYPE_").lower(),
+            behaviors=tuple(field_behavior_pb2.FieldBehavior.Name(value) for value in behaviors),
+            has_presence=self._has_presence(proto),
+            deprecated=proto.options.deprecated,
+            rules=self._rules.of_field(proto.options),
         )
+
+    def _has_presence(self, proto: FieldDescriptorProto) -> bool:
+        if proto.label == FieldDescriptorProto.LABEL_REPEATED:
+            return False
+        if proto.HasField("oneof_index") or _KINDS.get(proto.type) is Kind.MESSAGE:
+            return True
+        if self._proto.syntax == "editions":
+            implicit = FeatureSet.IMPLICIT
+            own = proto.options.features.field_presence
+            return (own or self._proto.options.features.field_presence) != implicit
+        return self._proto.syntax != "proto3"
 
     def _enum(self, proto: EnumDescriptorProto, parents: tuple[str, ...], path: Path) -> None:
         names = (*parents, proto.name)
@@ -195,6 +228,7 @@ class _FileReader:
                 file=self._proto.name,
                 values=tuple(value.name for value in proto.value),
                 comment=self._comment(path),
+                numbers=tuple(value.number for value in proto.value),
             )
         )
 
@@ -222,7 +256,14 @@ class _FileReader:
             idempotency=_IDEMPOTENCY.get(proto.options.idempotency_level, "UNKNOWN"),
             http=http,
             comment=self._comment(path),
+            deprecated=proto.options.deprecated,
         )
+
+
+def _json_name(name: str) -> str:
+    """Return the name that compilers give in JSON, for descriptors that leave it out."""
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def _is_entry(parent: DescriptorProto, field: FieldDescriptorProto) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
-from scripts.generate import apply, compare, layout, present
+from scripts.generate import apply, compare, everything, layout, present
 from scripts.generate_settings import Settings, read_settings
 from scripts.relocate import RelocationError
 
@@ -112,15 +112,25 @@ def test_names_each_difference_and_mends_it(tmp_path: Path) -> None:
         "acme_gen/stale.py": "new",
         "acme_gen/deep/missing.py": "new",
     }
-    problems = compare(wanted, present(package))
+    problems = compare(wanted, present(tmp_path))
     assert problems == [
         ("acme_gen/deep/missing.py", "missing"),
         ("acme_gen/extra.py", "extra"),
         ("acme_gen/stale.py", "stale"),
     ]
     apply(wanted, problems, tmp_path)
-    assert present(package) == wanted
-    assert compare(wanted, present(package)) == []
+    assert present(tmp_path) == wanted
+    assert compare(wanted, present(tmp_path)) == []
+
+
+def test_puts_openapi_documents_beside_and_into_the_package() -> None:
+    document = '{\n  "openapi": "3.1.0"\n}\n'
+    files = everything(
+        DESCRIPTORS, {**RAW, "openapi/library/openapi.json": document}, settings=SETTINGS
+    )
+    assert files["openapi/library/openapi.json"] == document
+    assert files["python/acme_gen/library/openapi.json"] == '{"openapi":"3.1.0"}\n'
+    assert "python/acme_gen/library/service_triwire.py" in files
 
 
 @pytest.mark.parametrize(

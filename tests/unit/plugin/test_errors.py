@@ -83,7 +83,10 @@ def test_a_variable_with_many_values_is_refused(compiled: Compiled) -> None:
 
 def test_an_unknown_option_is_refused_with_those_that_there_are(compiled: Compiled) -> None:
     response = compiled.answer(LIBRARY, parameter="language=go")
-    assert response.error == "unknown option 'language': allowed are prefix, retry-config"
+    assert (
+        response.error
+        == "unknown option 'language': allowed are prefix, retry-config, emit, openapi-patch"
+    )
 
 
 @pytest.mark.parametrize(
