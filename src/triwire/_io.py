@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Coroutine, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
+    from contextlib import AbstractContextManager
+
     from google.protobuf.message import Message
 
 __all__ = [
     "AsyncClock",
     "AsyncSystemClock",
     "Clock",
+    "Event",
     "HandlerColourError",
     "SystemClock",
     "async_messages",
+    "async_new_event",
     "async_resolve",
     "draw_fraction",
     "draw_uuid",
     "messages",
+    "new_event",
+    "new_lock",
     "resolve",
 ]
 
 MessageT = TypeVar("MessageT", bound="Message")
+
+
+class Event(Protocol):
+    """What both kinds of events have in common."""
+
+    def set(self) -> None:
+        """Wake whoever waits for it."""
+        ...
+
+    def clear(self) -> None:
+        """Make the next wait last until it is set again."""
+        ...
 
 
 class Clock(Protocol):
@@ -35,6 +55,10 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread."""
+        ...
+
+    def wait(self, event: threading.Event, seconds: float | None) -> None:
+        """Block it until an event is set, at most so long; None for as long as it takes."""
         ...
 
 
@@ -49,6 +73,10 @@ class AsyncClock(Protocol):
         """Suspend the calling task."""
         ...
 
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        """Suspend it until an event is set, at most so long; None for as long as it takes."""
+        ...
+
 
 class SystemClock:
     """The operating system's clock."""
@@ -60,6 +88,10 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Call `time.sleep`."""
         time.sleep(seconds)
+
+    def wait(self, event: threading.Event, seconds: float | None) -> None:
+        """Call `event.wait`."""
+        event.wait(seconds)
 
 
 class AsyncSystemClock:
@@ -75,6 +107,37 @@ class AsyncSystemClock:
         import asyncio
 
         await asyncio.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        """Wait for the event; when the time is up, it is set."""
+        if seconds is None:
+            await event.wait()
+            return
+        import asyncio
+
+        # wait_for() makes a task of each wait on Python 3.11; a timer of the loop does as well.
+        timer = asyncio.get_running_loop().call_later(seconds, event.set)
+        try:
+            await event.wait()
+        finally:
+            timer.cancel()
+
+
+def async_new_event() -> asyncio.Event:
+    """Return an event that tasks of the running loop can wait for."""
+    import asyncio
+
+    return asyncio.Event()
+
+
+def new_event() -> threading.Event:
+    """Return an event that threads can wait for."""
+    return threading.Event()
+
+
+def new_lock() -> AbstractContextManager[bool]:
+    """Return a lock for what several threads use; tasks hold it too, but never while they wait."""
+    return threading.Lock()
 
 
 def draw_fraction() -> float:

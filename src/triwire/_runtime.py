@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from google.protobuf.message import Message
 
 from triwire.errors import Code
-from triwire.resource.lifecycle import POLL_SECONDS, Lifecycle
+from triwire.resource.lifecycle import ERROR_GRACE_SECONDS, POLL_SECONDS, Lifecycle, Listing
 from triwire.resource.once import Creation, Deletion
 from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import HttpRule, Idempotency, MethodSpec, Response, StreamKind
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
         async_delete_once,
         async_delete_quietly,
         async_list_pages,
-        async_wait_until_deleted,
-        async_wait_until_ready,
     )
     from triwire.resource.build import build_request, build_request_by_id
     from triwire.resource.edit import Change, changed_request, mask_changes, update_request
@@ -38,12 +36,23 @@ if TYPE_CHECKING:
         delete_once,
         delete_quietly,
         list_pages,
+    )
+    from triwire.resource.waiting.aio import (
+        async_wait_all,
+        async_wait_for,
+        async_wait_until_deleted,
+        async_wait_until_ready,
+    )
+    from triwire.resource.waiting.sync import (
+        wait_all,
+        wait_for,
         wait_until_deleted,
         wait_until_ready,
     )
     from triwire.server.service import MethodHandler, ServerContext, Service
 
 __all__ = [
+    "ERROR_GRACE_SECONDS",
     "POLL_SECONDS",
     "Answer",
     "Answers",
@@ -58,6 +67,7 @@ __all__ = [
     "Idempotency",
     "JsonValue",
     "Lifecycle",
+    "Listing",
     "MethodHandler",
     "MethodSpec",
     "Requests",
@@ -72,6 +82,8 @@ __all__ = [
     "async_delete_once",
     "async_delete_quietly",
     "async_list_pages",
+    "async_wait_all",
+    "async_wait_for",
     "async_wait_until_deleted",
     "async_wait_until_ready",
     "build_request",
@@ -83,6 +95,8 @@ __all__ = [
     "list_pages",
     "mask_changes",
     "update_request",
+    "wait_all",
+    "wait_for",
     "wait_until_deleted",
     "wait_until_ready",
 ]
@@ -114,8 +128,10 @@ _HOME: Final = {
     "async_delete_once": "triwire.resource.aio",
     "async_delete_quietly": "triwire.resource.aio",
     "async_list_pages": "triwire.resource.aio",
-    "async_wait_until_deleted": "triwire.resource.aio",
-    "async_wait_until_ready": "triwire.resource.aio",
+    "async_wait_all": "triwire.resource.waiting.aio",
+    "async_wait_for": "triwire.resource.waiting.aio",
+    "async_wait_until_deleted": "triwire.resource.waiting.aio",
+    "async_wait_until_ready": "triwire.resource.waiting.aio",
     "build_request": "triwire.resource.build",
     "build_request_by_id": "triwire.resource.build",
     "changed_request": "triwire.resource.edit",
@@ -125,8 +141,10 @@ _HOME: Final = {
     "list_pages": "triwire.resource.sync",
     "mask_changes": "triwire.resource.edit",
     "update_request": "triwire.resource.edit",
-    "wait_until_deleted": "triwire.resource.sync",
-    "wait_until_ready": "triwire.resource.sync",
+    "wait_all": "triwire.resource.waiting.sync",
+    "wait_for": "triwire.resource.waiting.sync",
+    "wait_until_deleted": "triwire.resource.waiting.sync",
+    "wait_until_ready": "triwire.resource.waiting.sync",
 }
 
 

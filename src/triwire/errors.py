@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from google.rpc.status_pb2 import Status
 
-__all__ = ["Code", "RpcError", "code_from_http", "decode_details", "from_status", "to_status"]
+__all__ = [
+    "Code",
+    "RpcError",
+    "WaitError",
+    "code_from_http",
+    "decode_details",
+    "from_status",
+    "to_status",
+]
 
 
 class Code(IntEnum):
@@ -189,6 +197,45 @@ class RpcError(Exception):
         )
 
 
+class WaitError(RpcError):
+    """A wait for a resource that ended without what was waited for.
+
+    The code says why: DEADLINE_EXCEEDED, the time is up; FAILED_PRECONDITION, the resource is in
+    a state that a wait does not outlive, with its conditions as details; NOT_FOUND, it is being
+    deleted, is gone or was replaced by another of its id; CANCELLED, the client was closed. A
+    read that failed in a way that waiting does not mend is raised as it is.
+
+    Attributes:
+        last: The resource as it was seen last, by this wait or by its caller; None if it never
+            was.
+        others: For a wait for several resources what was seen last of each, in the order in which
+            they were given; otherwise empty.
+    """
+
+    last: Message | None
+    others: tuple[Message | None, ...]
+
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        last: Message | None = None,
+        details: Iterable[Message] = (),
+    ) -> None:
+        super().__init__(code, message, details=details)
+        self.last = last
+        self.others = ()
+
+    @override
+    def __reduce__(self) -> tuple[object, ...]:
+        packed = [(d.DESCRIPTOR.full_name, d.SerializeToString()) for d in self.details]
+        return (
+            _unpickle_wait,
+            (int(self.code), self.message, packed, self.last, self.others),
+        )
+
+
 def _unpickle(  # noqa: PLR0917 - pickle calls with positional arguments only
     code: int,
     message: str,
@@ -206,6 +253,19 @@ def _unpickle(  # noqa: PLR0917 - pickle calls with positional arguments only
         headers=metadata[0],
         trailers=metadata[1],
     )
+
+
+def _unpickle_wait(
+    code: int,
+    message: str,
+    packed: list[tuple[str, bytes]],
+    last: Message | None,
+    others: tuple[Message | None, ...],
+) -> WaitError:
+    details = decode_details(packed)
+    error = WaitError(Code.from_number(code), message, last=last, details=details)
+    error.others = others
+    return error
 
 
 def decode_details(packed: Iterable[tuple[str, bytes]]) -> tuple[Message, ...]:

@@ -126,7 +126,7 @@ def get_gateway(request: Any, context: ServerContext) -> Message | Awaitable[Mes
             # READY, but older than what the caller has seen.
             gateway.spec.id = "stale"
             gateway.status.status = 6
-            gateway.status.updated_at.FromSeconds(1000)
+            gateway.status.updated_at.FromNanoseconds(1_000_000_000_005)
         case "newer":
             gateway.spec.id = "newer"
             gateway.spec.region = "moon"

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from coreweave_inference.v1alpha1 import Gateway, GatewaySpec, GatewayStatus, GetGatewayRequest
+from coreweave_inference.v1alpha1 import (
+    STATUS_UPDATING,
+    Gateway,
+    GatewaySpec,
+    GatewayStatus,
+    GetGatewayRequest,
+)
 from tests.contract.outcome import Failure, nanoseconds
 from tests.contract.scenario import Scenario, failed
 from tests.contract.stub import EVERY_DETAIL, ONE_MIB, TEXT
@@ -121,7 +127,7 @@ async def stale_ready(cast: Cast) -> object:
     """A READY that is older than the resource at hand is not believed; for an id any one counts."""
     seen = Gateway(
         spec=GatewaySpec(id="stale"),
-        status=GatewayStatus(updated_at=Timestamp(seconds=1000, nanos=1)),
+        status=GatewayStatus(status=STATUS_UPDATING, updated_at=Timestamp(seconds=1000, nanos=6)),
     )
     wait = cast.patient.gateways.wait_until_ready
     return [
@@ -273,7 +279,8 @@ SCENARIOS: Final = (
         [
             Failure(
                 "DEADLINE_EXCEEDED",
-                "gateway stale was not ready within 60 s; last seen as STATUS_READY",
+                "gateway stale was not ready within 60 s; last seen as STATUS_UPDATING, and since "
+                "then in older states only",
                 from_server=False,
             ),
             "stale",

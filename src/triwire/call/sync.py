@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from triwire._io import SystemClock, draw_fraction, draw_uuid
 from triwire.call.attempts import Retrying, policy_of, shorter
 from triwire.call.request import at_deadline, check_request, describe, merged_headers
+from triwire.call.shared import Shared
 from triwire.call.stream.sync import ResponseStream, single_response
 from triwire.errors import RpcError
 from triwire.retry import RetryBudget
@@ -40,6 +41,7 @@ class Caller:
         budget: Tokens for retries; derived callers share it.
         draw: Gives evenly distributed numbers from 0 to 1, for the jitter of waits.
         new_id: Gives UUIDs, for resources whose creator chose none.
+        shared: What calls have in common; derived callers share it.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Caller:
         budget: RetryBudget | None = None,
         draw: Callable[[], float] = draw_fraction,
         new_id: Callable[[], str] = draw_uuid,
+        shared: Shared | None = None,
     ) -> None:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
@@ -62,8 +65,9 @@ class Caller:
         )
         self._clock: Clock = clock if clock is not None else SystemClock()
         self._budget = budget if budget is not None else RetryBudget()
-        self._draw = draw
+        self.draw = draw
         self.new_id = new_id
+        self.shared = shared if shared is not None else Shared()
 
     @property
     def transport(self) -> Transport:
@@ -88,8 +92,9 @@ class Caller:
             headers=self._base_headers,
             clock=self._clock,
             budget=self._budget,
-            draw=self._draw,
+            draw=self.draw,
             new_id=self.new_id,
+            shared=self.shared,
         )
 
     def unary(
@@ -131,7 +136,7 @@ class Caller:
         """Go on after a first attempt that failed, until one succeeds or it is time to give up."""
         options = self._options
         policy = policy_of(method, request, options)
-        retrying = Retrying(policy, self._budget, draw=self._draw, options=options, started=started)
+        retrying = Retrying(policy, self._budget, draw=self.draw, options=options, started=started)
         began, timeout = started, self._first_timeout_seconds
         while True:
             now = self._clock.monotonic_seconds()
@@ -210,4 +215,5 @@ class Caller:
 
     def close(self) -> None:
         """Close the transport, for every caller that shares it. Idempotent."""
+        self.shared.close()
         self._transport.close()

@@ -20,11 +20,18 @@ _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _FIELD_MASK: Final = "google.protobuf.FieldMask"
 # AIP-142 names the field update_time; updated_at is the other common name.
 _UPDATED: Final = ("update_time", "updated_at")
+_CREATED: Final = ("create_time", "created_at")
+# Kubernetes' conditions have lastTransitionTime; the other is as common.
+_CONDITION_UPDATED: Final = ("last_update_time", "last_transition_time", "update_time")
+_UPDATED_AFTER: Final = "updated_after"
 # Where a spec and a status are told apart, a spec has what Update takes.
 _SPEC: Final = "spec"
 # AIP-216: the state in which a resource can be used is ACTIVE or READY.
 _READY: Final = ("READY", "ACTIVE")
-_FAILED: Final = ("FAILED", "ERROR")
+_FAILED: Final = ("FAILED",)
+_IN_ERROR: Final = ("ERROR",)
+_DELETING: Final = ("DELETING",)
+_DISABLED: Final = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +44,15 @@ class Showing:
         state: Path of the state enum, if one of its values means ready.
         ready: Names of the values that mean ready.
         failed: Names of the values after which it does not get ready.
+        in_error: Names of the values after which it may, or may not.
+        deleting: Names of the values after which it is gone.
+        disabled: Path of a bool that turns it off.
+        created_at: Path of the time of creation.
         updated_at: Path of the time of the last change.
         conditions: Path of the messages that explain the state.
+        condition_updated_at: Field of these with the time of their last change.
+        updated_after: Field of the List request that leaves out what has not changed since.
+        lists: Whether all resources can be listed.
     """
 
     get_id: str
@@ -46,8 +60,26 @@ class Showing:
     state: str
     ready: tuple[str, ...]
     failed: tuple[str, ...]
+    in_error: tuple[str, ...]
+    deleting: tuple[str, ...]
+    disabled: str
+    created_at: str
     updated_at: str
     conditions: str
+    condition_updated_at: str
+    updated_after: str
+    lists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The state enum of a resource: its path, and its values by meaning."""
+
+    path: str = ""
+    ready: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    in_error: tuple[str, ...] = ()
+    deleting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +107,26 @@ def find_showing(api: Api, resource: Resource) -> Showing | None:
         return None
     message = api.messages[resource.message]
     state = _state(api, message)
-    state_path, ready, failed = state if state is not None else ("", (), ())
-    holder = state_path.rpartition(".")[0]
+    holder = state.path.rpartition(".")[0]
+    conditions = _path_of(api, message, holder, _is_conditions)
+    listing = _listing(api, resource)
+    resource_id = id_path(api, resource, id_field)
     return Showing(
         get_id=get.id_field,
-        resource_id=id_path(api, resource, id_field),
-        state=state_path,
-        ready=ready,
-        failed=failed,
-        updated_at=_path_of(api, message, holder, _is_update_time),
-        conditions=_path_of(api, message, holder, _is_conditions),
+        resource_id=resource_id,
+        state=state.path,
+        ready=state.ready,
+        failed=state.failed,
+        in_error=state.in_error,
+        deleting=state.deleting,
+        disabled=_disabled(api, message),
+        created_at=_path_of(api, message, holder, lambda field: _is_time(field, _CREATED)),
+        updated_at=_path_of(api, message, holder, lambda field: _is_time(field, _UPDATED)),
+        conditions=conditions,
+        condition_updated_at=_condition_updated_at(api, message, conditions),
+        updated_after=_updated_after(listing) if listing is not None else "",
+        # What a List shows is told apart by its id.
+        lists=listing is not None and bool(resource_id),
     )
 
 
@@ -168,9 +210,9 @@ def _leaves(api: Api, message: Message) -> Iterator[tuple[str, Field, Field | No
                 yield f"{parent.name}.{field.name}", field, parent
 
 
-def _state(api: Api, message: Message) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
-    """Return path, ready and failed values of the state, after AIP-216: enum, output only."""
-    found: list[tuple[int, str, tuple[str, ...], tuple[str, ...]]] = []
+def _state(api: Api, message: Message) -> _State:
+    """Return path and values of the state, after AIP-216: enum, output only."""
+    found: list[tuple[int, _State]] = []
     for path, field, parent in _leaves(api, message):
         if field.kind is not Kind.ENUM or field.repeated:
             continue
@@ -184,15 +226,45 @@ def _state(api: Api, message: Message) -> tuple[str, tuple[str, ...], tuple[str,
             continue
         prefix = f"{snake_case(enum.path[-1]).upper()}_"
         bare = {value.removeprefix(prefix): value for value in enum.values}
-        ready = tuple(bare[name] for name in _READY if name in bare)[:1]
+        ready, failed, in_error, deleting = (
+            tuple(bare[name] for name in names if name in bare)
+            for names in (_READY, _FAILED, _IN_ERROR, _DELETING)
+        )
         if ready:
             rank = 0 if field.name in ("state", "status") else 1
-            failed = tuple(bare[name] for name in _FAILED if name in bare)
-            found.append((rank, path, ready, failed))
-    if not found:
+            found.append((rank, _State(path, ready[:1], failed, in_error, deleting)))
+    return min(found, key=lambda entry: entry[0])[1] if found else _State()
+
+
+def _listing(api: Api, resource: Resource) -> Message | None:
+    """Return the request of the List that shows all resources, if it needs no field."""
+    call = resource.call("list")
+    if call is None:
         return None
-    _, path, ready, failed = min(found, key=lambda entry: entry[0])
-    return path, ready, failed
+    request = api.messages[call.method.request]
+    return None if any(field.required for field in request.fields) else request
+
+
+def _updated_after(request: Message) -> str:
+    field = request.field(_UPDATED_AFTER)
+    return "" if field is None or field.type_name != _TIMESTAMP or field.repeated else field.name
+
+
+def _disabled(api: Api, message: Message) -> str:
+    paths = (
+        path
+        for path, field, _ in _leaves(api, message)
+        if field.name == _DISABLED and field.kind is Kind.BOOL and not field.repeated
+    )
+    return next(paths, "")
+
+
+def _condition_updated_at(api: Api, message: Message, path: str) -> str:
+    conditions = next((f for at, f, _ in _leaves(api, message) if at == path), None)
+    if conditions is None:
+        return ""
+    fields = api.messages[conditions.type_name].fields
+    return next((f.name for f in fields if _is_time(f, _CONDITION_UPDATED)), "")
 
 
 def _path_of(api: Api, message: Message, holder: str, fits: Callable[[Field], bool]) -> str:
@@ -202,8 +274,8 @@ def _path_of(api: Api, message: Message, holder: str, fits: Callable[[Field], bo
     return next(iter(beside + paths), "")
 
 
-def _is_update_time(field: Field) -> bool:
-    return field.name in _UPDATED and field.type_name == _TIMESTAMP and not field.repeated
+def _is_time(field: Field, names: tuple[str, ...]) -> bool:
+    return field.name in names and field.type_name == _TIMESTAMP and not field.repeated
 
 
 def _is_conditions(field: Field) -> bool:

@@ -1,12 +1,11 @@
 # Generated from src/triwire/resource/aio.py by scripts/unasync.py. DO NOT EDIT.
-"""What takes more than one call: waiting for a resource, and lists in pages."""
+"""What takes more than one call: creates and deletes that happen once, and lists in pages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
 from triwire.errors import Code, RpcError
-from triwire.resource.lifecycle import Wait
 from triwire.resource.once import (
     is_gone,
     is_in_doubt,
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from triwire.call.sync import Caller
-    from triwire.resource.lifecycle import Lifecycle, ResourceT
+    from triwire.resource.lifecycle import ResourceT
     from triwire.resource.once import Creation, Deletion
     from triwire.spec import MethodSpec
     from triwire.transports.base import RequestT, ResponseT
@@ -32,8 +31,6 @@ __all__ = [
     "delete_once",
     "delete_quietly",
     "list_pages",
-    "wait_until_deleted",
-    "wait_until_ready",
 ]
 
 
@@ -132,88 +129,3 @@ def list_pages(
         page = type(request)()
         page.CopyFrom(request)
         page.page_token = token
-
-
-def wait_until_ready(
-    caller: Caller,
-    lifecycle: Lifecycle[ResourceT],
-    target: ResourceT | str,
-    *,
-    timeout_seconds: float,
-    poll_seconds: float,
-) -> ResourceT:
-    """Read a resource until its state says that it is ready, and return it.
-
-    Args:
-        caller: Issues the reads; each gets at most the time that is left.
-        lifecycle: Where the resource shows its state.
-        target: The resource as last seen, which older states are measured against, or its id.
-        timeout_seconds: How long to wait in all.
-        poll_seconds: How long to pause between two reads.
-
-    Raises:
-        RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION with the
-            conditions as details, it has failed; or the error of a read.
-        TypeError: `target` is neither a resource nor an id.
-        ValueError: an empty id, or a duration that is not positive.
-    """
-    clock = caller.clock
-    wait = Wait(
-        lifecycle,
-        target,
-        timeout_seconds=timeout_seconds,
-        poll_seconds=poll_seconds,
-        now=clock.monotonic_seconds(),
-        goal="ready",
-    )
-    while True:
-        resource = _read(caller, lifecycle, wait)
-        if wait.is_ready(resource):
-            return resource
-        clock.sleep(wait.pause_seconds(clock.monotonic_seconds()))
-
-
-def wait_until_deleted(
-    caller: Caller,
-    lifecycle: Lifecycle[ResourceT],
-    target: ResourceT | str,
-    *,
-    timeout_seconds: float,
-    poll_seconds: float,
-) -> None:
-    """Read a resource until it is NOT_FOUND; arguments as in `async_wait_until_ready`.
-
-    Raises:
-        RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
-        TypeError: `target` is neither a resource nor an id.
-        ValueError: an empty id, or a duration that is not positive.
-    """
-    clock = caller.clock
-    wait = Wait(
-        lifecycle,
-        target,
-        timeout_seconds=timeout_seconds,
-        poll_seconds=poll_seconds,
-        now=clock.monotonic_seconds(),
-        goal="deleted",
-    )
-    while True:
-        try:
-            resource = _read(caller, lifecycle, wait)
-        except RpcError as error:
-            if error.code is Code.NOT_FOUND:
-                return
-            raise
-        wait.saw(resource)
-        clock.sleep(wait.pause_seconds(clock.monotonic_seconds()))
-
-
-def _read(caller: Caller, lifecycle: Lifecycle[ResourceT], wait: Wait[ResourceT]) -> ResourceT:
-    clock = caller.clock
-    options = wait.options(caller.options, now=clock.monotonic_seconds())
-    try:
-        response = caller.with_options(options).unary(lifecycle.get, wait.request())
-    except RpcError as error:
-        wait.read_failed(error, now=clock.monotonic_seconds())
-        raise
-    return wait.resource_in(response.message)

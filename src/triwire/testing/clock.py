@@ -6,6 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import asyncio
+    import threading
+
     from triwire._io import AsyncClock, Clock
 
 __all__ = ["AsyncManualClock", "ManualClock"]
@@ -46,6 +49,13 @@ class ManualClock(_ManualTime):
         self.advance(seconds)
         self.slept.append(seconds)
 
+    def wait(self, event: threading.Event, seconds: float | None) -> None:
+        """Sleep, unless the event is set; without a limit, wait for it."""
+        if seconds is None:
+            event.wait()
+        elif not event.is_set():
+            self.sleep(seconds)
+
 
 class AsyncManualClock(_ManualTime):
     """A clock for async clients whose `sleep` moves it and returns at once."""
@@ -54,6 +64,13 @@ class AsyncManualClock(_ManualTime):
         """Advance the clock and note the length."""
         self.advance(seconds)
         self.slept.append(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        """Sleep, unless the event is set; without a limit, wait for it."""
+        if seconds is None:
+            await event.wait()
+        elif not event.is_set():
+            await self.sleep(seconds)
 
 
 if TYPE_CHECKING:

@@ -474,16 +474,29 @@ def test_edit_and_waiting_are_written_for_resources_that_can(compiled: Compiled)
             get=LibraryServiceMethods.GET_BOOK,
             get_id="name",
             resource_id="name",
+            updated_at="update_time",
             state="state",
             ready=("ACTIVE",),
-            updated_at="update_time",
         )
         """,
     )
     books, shelves = text.split("\nclass Books:")[1].split("\nclass Shelves:")
-    for name in ("edit", "wait_until_ready", "wait_until_deleted"):
+    for name in ("edit", "wait_until_ready", "wait_until_deleted", "wait_for", "wait_all"):
         assert f"    def {name}(" in books
         assert f"    def {name}(" not in shelves
+
+
+def test_a_list_that_needs_nothing_serves_many_waits(compiled: Compiled) -> None:
+    assert holds(
+        compiled.text(FLEET),
+        """
+        listing=_runtime.Listing(
+            method=FleetServiceMethods.LIST_ROBOTS,
+            items="items",
+            updated_after="updated_after",
+        ),
+        """,
+    )
 
 
 def test_servers_implement_every_stream_kind(compiled: Compiled) -> None:
@@ -606,4 +619,6 @@ def test_a_resource_that_does_not_show_its_id_is_awaited_by_id(compiled: Compile
     (file,) = generate(request).file
     body = file.content.split("\nclass Gadgets:")[1].split("\nclass ")[0]
     assert holds(body, "def wait_until_deleted(\n    self,\n    resource: str,\n    /,")
+    assert holds(body, "def wait_for(\n    self,\n    resource: str,")
     assert "def wait_until_ready" not in body
+    assert "def wait_all" not in body

@@ -114,9 +114,16 @@ def test_finds_where_a_resource_shows_its_state(compiled: Compiled) -> None:
         resource_id="spec.robot_id",
         state="status.status",
         ready=("HEALTH_READY",),
-        failed=("HEALTH_FAILED", "HEALTH_ERROR"),
+        failed=("HEALTH_FAILED",),
+        in_error=("HEALTH_ERROR",),
+        deleting=("HEALTH_DELETING",),
+        disabled="spec.disabled",
+        created_at="status.created_at",
         updated_at="status.updated_at",
         conditions="status.conditions",
+        condition_updated_at="last_update_time",
+        updated_after="updated_after",
+        lists=True,
     )
 
 
@@ -128,8 +135,16 @@ def test_a_state_enum_need_not_repeat_its_name_in_the_values(compiled: Compiled)
         state="state",
         ready=("ACTIVE",),
         failed=(),
+        in_error=(),
+        deleting=(),
+        disabled="",
+        created_at="",
         updated_at="update_time",
         conditions="",
+        condition_updated_at="",
+        updated_after="",
+        # Its List needs to be told the parent.
+        lists=False,
     )
 
 

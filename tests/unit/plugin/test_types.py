@@ -62,6 +62,13 @@ def sync_code(caller: Caller) -> None:
     books.get(3)  # wrong
     books.get("b", viw="")  # wrong
     books.wait_until_ready("b")  # wrong
+    reveal_type(books.wait_for("b", lambda book: book.title, timeout_seconds=1))  #= Book
+    books.wait_for("b", lambda book: book.titel, timeout_seconds=1)  # wrong
+    reveal_type(books.wait_all(["a", library_pb2.Book()], timeout_seconds=1))  #= list[Book]
+    reveal_type(books.wait_all(["a"], until=lambda b: b.title, timeout_seconds=1))  #= list[Book]
+    reveal_type(books.wait_all(["a"], until="deleted", timeout_seconds=1))  #= None
+    books.wait_all(["a"], until="redy", timeout_seconds=1)  # wrong
+    books.wait_all([3], timeout_seconds=1)  # wrong
     books.edit("b", lambda request: 3)  # wrong
     reveal_type(library_triwire.LibraryServiceMethods.GET_BOOK)  #= MethodSpec[GetBookRequest, Book]
     robots = fleet_triwire.Robots(caller)

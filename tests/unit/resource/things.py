@@ -18,7 +18,7 @@ from google.protobuf import (
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message_factory import GetMessageClass
 
-from triwire.resource.lifecycle import Lifecycle
+from triwire.resource.lifecycle import Lifecycle, Listing
 from triwire.spec import MethodSpec
 
 # Classes that exist only while the tests run.
@@ -42,7 +42,10 @@ enum_type { name: "State"
   value { name: "STATE_UNSPECIFIED" number: 0 }
   value { name: "STATE_CREATING" number: 1 }
   value { name: "STATE_READY" number: 2 }
-  value { name: "STATE_FAILED" number: 3 } }
+  value { name: "STATE_FAILED" number: 3 }
+  value { name: "STATE_UPDATING" number: 4 }
+  value { name: "STATE_DELETING" number: 5 }
+  value { name: "STATE_ERROR" number: 6 } }
 message_type { name: "Thing"
   field { name: "int32" number: 1 type: TYPE_INT32 label: LABEL_OPTIONAL }
   field { name: "uint32" number: 2 type: TYPE_UINT32 label: LABEL_OPTIONAL }
@@ -97,22 +100,27 @@ message_type { name: "Part"
   field { name: "parts" number: 4 type: TYPE_MESSAGE type_name: ".things.v1.Part" label: LABEL_REPEATED } }
 message_type { name: "Lamp"
   field { name: "id" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
-  field { name: "status" number: 2 type: TYPE_MESSAGE type_name: ".things.v1.LampStatus" label: LABEL_OPTIONAL } }
+  field { name: "status" number: 2 type: TYPE_MESSAGE type_name: ".things.v1.LampStatus" label: LABEL_OPTIONAL }
+  field { name: "disabled" number: 3 type: TYPE_BOOL label: LABEL_OPTIONAL } }
 message_type { name: "LampStatus"
   field { name: "state" number: 1 type: TYPE_ENUM type_name: ".things.v1.State" label: LABEL_OPTIONAL }
   field { name: "updated_at" number: 2 type: TYPE_MESSAGE type_name: ".google.protobuf.Timestamp" label: LABEL_OPTIONAL }
-  field { name: "conditions" number: 3 type: TYPE_MESSAGE type_name: ".things.v1.Condition" label: LABEL_REPEATED } }
+  field { name: "conditions" number: 3 type: TYPE_MESSAGE type_name: ".things.v1.Condition" label: LABEL_REPEATED }
+  field { name: "created_at" number: 4 type: TYPE_MESSAGE type_name: ".google.protobuf.Timestamp" label: LABEL_OPTIONAL } }
 message_type { name: "Condition"
   field { name: "type" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
-  field { name: "message" number: 2 type: TYPE_STRING label: LABEL_OPTIONAL } }
+  field { name: "message" number: 2 type: TYPE_STRING label: LABEL_OPTIONAL }
+  field { name: "updated_at" number: 3 type: TYPE_MESSAGE type_name: ".google.protobuf.Timestamp" label: LABEL_OPTIONAL } }
 message_type { name: "GetLampRequest"
   field { name: "id" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL } }
 message_type { name: "GetLampResponse"
   field { name: "lamp" number: 1 type: TYPE_MESSAGE type_name: ".things.v1.Lamp" label: LABEL_OPTIONAL } }
 message_type { name: "ListLampsRequest"
-  field { name: "page_token" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL } }
+  field { name: "page_token" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+  field { name: "updated_after" number: 2 type: TYPE_MESSAGE type_name: ".google.protobuf.Timestamp" label: LABEL_OPTIONAL } }
 message_type { name: "ListLampsResponse"
-  field { name: "next_page_token" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL } }
+  field { name: "next_page_token" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+  field { name: "lamps" number: 2 type: TYPE_MESSAGE type_name: ".things.v1.Lamp" label: LABEL_REPEATED } }
 """  # noqa: E501 - a table
 
 
@@ -151,11 +159,21 @@ LAMP: Lifecycle[Any] = Lifecycle(
     state="status.state",
     ready=("STATE_READY",),
     failed=("STATE_FAILED",),
+    in_error=("STATE_ERROR",),
+    deleting=("STATE_DELETING",),
+    disabled="disabled",
+    created_at="status.created_at",
     updated_at="status.updated_at",
     conditions="status.conditions",
+    condition_updated_at="updated_at",
+    listing=Listing(method=LIST_LAMPS, items="lamps", updated_after="updated_after", is_paged=True),
 )
 
 
-def lamp(state: str = "STATE_CREATING", *, at: int = 0, name: str = "a") -> MessageClass:
-    """Return a lamp in a state that was reached at an instant, in seconds."""
-    return Lamp(id=name, status={"state": state, "updated_at": {"seconds": at}})
+def lamp(
+    state: str = "STATE_CREATING", *, at: float = 0, name: str = "a", born: int = 0
+) -> MessageClass:
+    """Return a lamp in a state that was reached at an instant, made at another, in seconds."""
+    made = Lamp(id=name, status={"state": state, "created_at": {"seconds": born}})
+    made.status.updated_at.FromNanoseconds(round(at * 1e9))
+    return made

@@ -19,7 +19,7 @@ from triwire import _runtime
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
     from typing import Any, Required
 
@@ -494,11 +494,20 @@ _GATEWAYS_LIFECYCLE: Final = _runtime.Lifecycle(
     get_id="id",
     envelope="gateway",
     resource_id="spec.id",
+    created_at="status.created_at",
+    updated_at="status.updated_at",
     state="status.status",
     ready=("STATUS_READY",),
-    failed=("STATUS_FAILED", "STATUS_ERROR"),
-    updated_at="status.updated_at",
+    failed=("STATUS_FAILED",),
+    in_error=("STATUS_ERROR",),
+    deleting=("STATUS_DELETING",),
     conditions="status.conditions",
+    condition_updated_at="last_update_time",
+    listing=_runtime.Listing(
+        method=GatewayServiceMethods.LIST_GATEWAYS,
+        items="items",
+        updated_after="updated_after",
+    ),
 )
 
 _GATEWAYS_CREATION: Final = _runtime.Creation(
@@ -864,28 +873,39 @@ class AsyncGateways:
         *,
         timeout_seconds: float,
         poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
     ) -> gateway_pb2.Gateway:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older
-                than the resource given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. What `create`, `update`
+                or `get` returned is the baseline: a state from before it is not
+                believed. An id has none, and any state counts.
             timeout_seconds: How long to wait in all.
-            poll_seconds: How long to pause between two reads.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            error_grace_seconds: How long to bear with STATUS_ERROR: 0 for not at
+                all, None for no limit.
+            on_progress: Called with each newly seen state; what it raises ends it.
 
         Raises:
-            RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
-                state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
-                or the error of a read.
-            TypeError: `resource` is something else.
-            ValueError: the id is empty, or a duration is not positive.
+            WaitError: DEADLINE_EXCEEDED, not STATUS_READY in time;
+                FAILED_PRECONDITION, the state is STATUS_FAILED, or STATUS_ERROR for too
+                long, with the conditions as details; NOT_FOUND, it is going, gone or
+                another one by now; CANCELLED, the client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
         """
         return await _runtime.async_wait_until_ready(
             self._caller,
             _GATEWAYS_LIFECYCLE,
             resource,
+            error_grace_seconds=error_grace_seconds,
             timeout_seconds=timeout_seconds,
             poll_seconds=poll_seconds,
+            on_progress=on_progress,
         )
 
     async def wait_until_deleted(
@@ -895,18 +915,25 @@ class AsyncGateways:
         *,
         timeout_seconds: float,
         poll_seconds: float = _runtime.POLL_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
     ) -> None:
-        """Read the resource until it is NOT_FOUND.
+        """Read the resource until it is NOT_FOUND, or until another one has its id.
 
         Args:
-            resource: The resource as last seen, or its id.
+            resource: The resource as last seen, or its id. What `create`, `update`
+                or `get` returned is the baseline: a state from before it is not
+                believed. An id has none, and any state counts.
             timeout_seconds: How long to wait in all.
-            poll_seconds: How long to pause between two reads.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            on_progress: Called with each newly seen state; what it raises ends it.
 
         Raises:
-            RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
-            TypeError: `resource` is something else.
-            ValueError: the id is empty, or a duration is not positive.
+            WaitError: DEADLINE_EXCEEDED, still there; FAILED_PRECONDITION,
+                STATUS_FAILED after STATUS_DELETING; CANCELLED, the client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
         """
         await _runtime.async_wait_until_deleted(
             self._caller,
@@ -914,7 +941,125 @@ class AsyncGateways:
             resource,
             timeout_seconds=timeout_seconds,
             poll_seconds=poll_seconds,
+            on_progress=on_progress,
         )
+
+    async def wait_for(
+        self,
+        resource: gateway_pb2.Gateway | str,
+        predicate: Callable[[gateway_pb2.Gateway], object],
+        /,
+        *,
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> gateway_pb2.Gateway:
+        """Read the resource until a predicate holds for it, and return it.
+
+        No state ends the wait by itself. States that come and go between two reads are
+        not seen.
+
+        Args:
+            resource: The resource as last seen, or its id. What `create`, `update`
+                or `get` returned is the baseline: a state from before it is not
+                believed. An id has none, and any state counts.
+            predicate: Called with each newly seen state; what it raises ends the
+                wait.
+            timeout_seconds: How long to wait in all.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            on_progress: Called with each newly seen state; what it raises ends it.
+
+        Raises:
+            WaitError: DEADLINE_EXCEEDED, it never held; NOT_FOUND, there is none,
+                or another one by now; CANCELLED, the client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
+        """
+        return await _runtime.async_wait_for(
+            self._caller,
+            _GATEWAYS_LIFECYCLE,
+            resource,
+            predicate,
+            timeout_seconds=timeout_seconds,
+            poll_seconds=poll_seconds,
+            on_progress=on_progress,
+        )
+
+    @overload
+    async def wait_all(
+        self,
+        resources: Iterable[gateway_pb2.Gateway | str],
+        /,
+        *,
+        until: Literal["ready"] | Callable[[gateway_pb2.Gateway], object] = "ready",
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> builtins.list[gateway_pb2.Gateway]: ...
+
+    @overload
+    async def wait_all(
+        self,
+        resources: Iterable[gateway_pb2.Gateway | str],
+        /,
+        *,
+        until: Literal["deleted"],
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> None: ...
+
+    async def wait_all(
+        self,
+        resources: Iterable[gateway_pb2.Gateway | str],
+        /,
+        *,
+        until: object = "ready",
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> builtins.list[gateway_pb2.Gateway] | None:
+        """Wait for several resources at once, and return them in the order given.
+
+        The first that ends in vain ends the wait, and its error is raised.
+
+        Args:
+            resources: Each as last seen, or its id. What `create`, `update` or
+                `get` returned is the baseline: a state from before it is not believed.
+                An id has none, and any state counts.
+            until: "ready": STATUS_READY; "deleted": gone, and nothing is returned;
+                or a predicate, as for `wait_for`.
+            timeout_seconds: How long to wait in all.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            error_grace_seconds: How long to bear with STATUS_ERROR: 0 for not at
+                all, None for no limit.
+            on_progress: Called with each newly seen state; what it raises ends it.
+
+        Raises:
+            WaitError: DEADLINE_EXCEEDED, one of them not in time; and as for a wait
+                for that one; `others` has all of them as last seen; CANCELLED, the
+                client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
+        """
+        found = await _runtime.async_wait_all(
+            self._caller,
+            _GATEWAYS_LIFECYCLE,
+            resources,
+            until=until,
+            error_grace_seconds=error_grace_seconds,
+            timeout_seconds=timeout_seconds,
+            poll_seconds=poll_seconds,
+            on_progress=on_progress,
+        )
+        return None if until == "deleted" else found
 
 
 class Gateways:
@@ -1238,28 +1383,39 @@ class Gateways:
         *,
         timeout_seconds: float,
         poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
     ) -> gateway_pb2.Gateway:
         """Read the resource until its state is STATUS_READY, and return it.
 
         Args:
-            resource: The resource as last seen, or its id. States that are older
-                than the resource given, by its time of update, are not believed.
+            resource: The resource as last seen, or its id. What `create`, `update`
+                or `get` returned is the baseline: a state from before it is not
+                believed. An id has none, and any state counts.
             timeout_seconds: How long to wait in all.
-            poll_seconds: How long to pause between two reads.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            error_grace_seconds: How long to bear with STATUS_ERROR: 0 for not at
+                all, None for no limit.
+            on_progress: Called with each newly seen state; what it raises ends it.
 
         Raises:
-            RpcError: DEADLINE_EXCEEDED, not ready in time; FAILED_PRECONDITION, the
-                state is STATUS_FAILED or STATUS_ERROR, with the conditions as details;
-                or the error of a read.
-            TypeError: `resource` is something else.
-            ValueError: the id is empty, or a duration is not positive.
+            WaitError: DEADLINE_EXCEEDED, not STATUS_READY in time;
+                FAILED_PRECONDITION, the state is STATUS_FAILED, or STATUS_ERROR for too
+                long, with the conditions as details; NOT_FOUND, it is going, gone or
+                another one by now; CANCELLED, the client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
         """
         return _runtime.wait_until_ready(
             self._caller,
             _GATEWAYS_LIFECYCLE,
             resource,
+            error_grace_seconds=error_grace_seconds,
             timeout_seconds=timeout_seconds,
             poll_seconds=poll_seconds,
+            on_progress=on_progress,
         )
 
     def wait_until_deleted(
@@ -1269,18 +1425,25 @@ class Gateways:
         *,
         timeout_seconds: float,
         poll_seconds: float = _runtime.POLL_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
     ) -> None:
-        """Read the resource until it is NOT_FOUND.
+        """Read the resource until it is NOT_FOUND, or until another one has its id.
 
         Args:
-            resource: The resource as last seen, or its id.
+            resource: The resource as last seen, or its id. What `create`, `update`
+                or `get` returned is the baseline: a state from before it is not
+                believed. An id has none, and any state counts.
             timeout_seconds: How long to wait in all.
-            poll_seconds: How long to pause between two reads.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            on_progress: Called with each newly seen state; what it raises ends it.
 
         Raises:
-            RpcError: DEADLINE_EXCEEDED, still there; or the error of a read.
-            TypeError: `resource` is something else.
-            ValueError: the id is empty, or a duration is not positive.
+            WaitError: DEADLINE_EXCEEDED, still there; FAILED_PRECONDITION,
+                STATUS_FAILED after STATUS_DELETING; CANCELLED, the client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
         """
         _runtime.wait_until_deleted(
             self._caller,
@@ -1288,7 +1451,125 @@ class Gateways:
             resource,
             timeout_seconds=timeout_seconds,
             poll_seconds=poll_seconds,
+            on_progress=on_progress,
         )
+
+    def wait_for(
+        self,
+        resource: gateway_pb2.Gateway | str,
+        predicate: Callable[[gateway_pb2.Gateway], object],
+        /,
+        *,
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> gateway_pb2.Gateway:
+        """Read the resource until a predicate holds for it, and return it.
+
+        No state ends the wait by itself. States that come and go between two reads are
+        not seen.
+
+        Args:
+            resource: The resource as last seen, or its id. What `create`, `update`
+                or `get` returned is the baseline: a state from before it is not
+                believed. An id has none, and any state counts.
+            predicate: Called with each newly seen state; what it raises ends the
+                wait.
+            timeout_seconds: How long to wait in all.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            on_progress: Called with each newly seen state; what it raises ends it.
+
+        Raises:
+            WaitError: DEADLINE_EXCEEDED, it never held; NOT_FOUND, there is none,
+                or another one by now; CANCELLED, the client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
+        """
+        return _runtime.wait_for(
+            self._caller,
+            _GATEWAYS_LIFECYCLE,
+            resource,
+            predicate,
+            timeout_seconds=timeout_seconds,
+            poll_seconds=poll_seconds,
+            on_progress=on_progress,
+        )
+
+    @overload
+    def wait_all(
+        self,
+        resources: Iterable[gateway_pb2.Gateway | str],
+        /,
+        *,
+        until: Literal["ready"] | Callable[[gateway_pb2.Gateway], object] = "ready",
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> builtins.list[gateway_pb2.Gateway]: ...
+
+    @overload
+    def wait_all(
+        self,
+        resources: Iterable[gateway_pb2.Gateway | str],
+        /,
+        *,
+        until: Literal["deleted"],
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> None: ...
+
+    def wait_all(
+        self,
+        resources: Iterable[gateway_pb2.Gateway | str],
+        /,
+        *,
+        until: object = "ready",
+        timeout_seconds: float,
+        poll_seconds: float = _runtime.POLL_SECONDS,
+        error_grace_seconds: float | None = _runtime.ERROR_GRACE_SECONDS,
+        on_progress: Callable[[gateway_pb2.Gateway], object] | None = None,
+    ) -> builtins.list[gateway_pb2.Gateway] | None:
+        """Wait for several resources at once, and return them in the order given.
+
+        The first that ends in vain ends the wait, and its error is raised.
+
+        Args:
+            resources: Each as last seen, or its id. What `create`, `update` or
+                `get` returned is the baseline: a state from before it is not believed.
+                An id has none, and any state counts.
+            until: "ready": STATUS_READY; "deleted": gone, and nothing is returned;
+                or a predicate, as for `wait_for`.
+            timeout_seconds: How long to wait in all.
+            poll_seconds: How long to pause after the first read. Pauses grow by
+                half while nothing changes, up to 15 s.
+            error_grace_seconds: How long to bear with STATUS_ERROR: 0 for not at
+                all, None for no limit.
+            on_progress: Called with each newly seen state; what it raises ends it.
+
+        Raises:
+            WaitError: DEADLINE_EXCEEDED, one of them not in time; and as for a wait
+                for that one; `others` has all of them as last seen; CANCELLED, the
+                client was closed.
+            RpcError: A read failed in a way that waiting does not mend.
+            TypeError: An argument of the wrong type.
+            ValueError: The id is empty, or a duration is not positive.
+        """
+        found = _runtime.wait_all(
+            self._caller,
+            _GATEWAYS_LIFECYCLE,
+            resources,
+            until=until,
+            error_grace_seconds=error_grace_seconds,
+            timeout_seconds=timeout_seconds,
+            poll_seconds=poll_seconds,
+            on_progress=on_progress,
+        )
+        return None if until == "deleted" else found
 
 
 class GatewayServiceServer(Protocol):

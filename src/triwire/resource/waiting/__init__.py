@@ -1,0 +1,1 @@
+"""Waiting for resources: the rules, the reads that many waits share, and who makes them."""
