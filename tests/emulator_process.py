@@ -7,6 +7,8 @@ starts one with flags of its own.
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import re
 import signal
@@ -17,7 +19,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,6 +43,7 @@ class RunningEmulator:
         admin_token: The first token that it printed, or "" with --tokens.
         viewer_token: The second one.
         stderr: What it wrote to stderr; complete after `stop`.
+        admin_url: Address of its admin interface, or "".
     """
 
     process: subprocess.Popen[str]
@@ -48,6 +51,7 @@ class RunningEmulator:
     admin_token: str
     viewer_token: str
     stderr: list[str]
+    admin_url: str = ""
 
     @property
     def host(self) -> str:
@@ -58,6 +62,17 @@ class RunningEmulator:
     def port(self) -> int:
         """The port."""
         return urlsplit(self.url).port or 0
+
+    def admin(self, verb: str, path: str, value: object = None) -> Any:
+        """Ask the admin interface; returns the JSON value of its answer, an error's as well."""
+        host, _, port = self.admin_url.removeprefix("http://").rpartition(":")
+        connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=20)
+        body = None if value is None else json.dumps(value)
+        try:
+            connection.request(verb, path, body, {"content-type": "application/json"})
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
 
     def stop(self, *, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal to the command and return its exit status; idempotent."""
@@ -159,7 +174,9 @@ def _wait_until_started(process: subprocess.Popen[str], stderr: list[str]) -> Ru
         tokens = re.findall(r"CW-SECRET-\S+", text)
         if url is not None and (len(tokens) == 2 or "tokens:" in text):
             admin, viewer = tokens or ("", "")
-            return RunningEmulator(process, url.group(), admin, viewer, stderr)
+            found = re.search(r"admin interface on (\S+)", text)
+            admin_url = found.group(1) if found else ""
+            return RunningEmulator(process, url.group(), admin, viewer, stderr, admin_url)
         if process.poll() is not None:
             break
         time.sleep(0.01)

@@ -31,6 +31,7 @@ def test_there_is_a_document_for_each_kind_of_client() -> None:
     assert [path.stem for path in DOCUMENTS] == [
         "buf-curl-connect",
         "buf-curl-grpc",
+        "faults-curl",
         "grpcio-stub",
         "rest-curl",
     ]

@@ -24,8 +24,8 @@ __all__ = ["FOLDER", "Step", "normalised", "play", "steps"]
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = REPOSITORY / "docs" / "transcripts"
 
-# The port that the documents name; the emulator of a run has another.
-_PORT: Final = ":8080"
+# The ports that the documents name; the emulator of a run has others.
+_PORTS: Final = (":8080", ":8081")
 _MARK: Final = "end-of-command"
 _START: Final = "cw-inference emulator "
 
@@ -78,8 +78,8 @@ def play(document: list[Step]) -> list[Step]:
     start, *rest = document
     assert start.lines[0].startswith(_START), "the first command starts the emulator"
     with _emulator(start.lines[0]) as banner, _shell() as shell:
-        port = re.findall(r":\d+", banner)[0]
-        shown = {_PORT: port, **dict(zip(_tokens(start), _TOKEN.findall(banner), strict=True))}
+        ports = dict(zip(_PORTS, re.findall(r":\d+", banner), strict=False))
+        shown = {**ports, **dict(zip(_tokens(start), _TOKEN.findall(banner), strict=True))}
         live = {value: name for name, value in shown.items()}
         played = [Step(start.lines, _replaced(banner, live))]
         for step in rest:
@@ -101,13 +101,16 @@ def _tokens(start: Step) -> list[str]:
 @contextmanager
 def _emulator(command: str) -> Generator[str]:
     """Start the emulator on a free port; gives the lines that it prints."""
-    words = command.replace(f"--port {_PORT[1:]}", "--port 0").split()
+    for port in _PORTS:
+        command = command.replace(f"port {port[1:]}", "port 0")
+    words = command.split()
     with subprocess.Popen(
         words, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         try:
-            banner = "".join(process.stdout.readline() for _ in range(3))
+            lines = 4 if "--admin-port" in words else 3
+            banner = "".join(process.stdout.readline() for _ in range(lines))
             assert "listening on" in banner, banner
             yield banner
         finally:

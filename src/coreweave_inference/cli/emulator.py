@@ -50,6 +50,26 @@ def add_command(commands: Subcommands) -> None:
         metavar="N",
         help="largest request message (%(default)s)",
     )
+    testing = parser.add_argument_group("faults (docs/emulator.md)")
+    testing.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="let go wrong what this JSON script says",
+    )
+    testing.add_argument(
+        "--admin-port",
+        type=_integer(0, 65535),
+        metavar="PORT",
+        help="serve the admin interface, which changes faults and clock while the emulator runs; "
+        "0 takes any free port (default: no interface)",
+    )
+    testing.add_argument(
+        "--admin-host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="where the admin interface listens; it knows no tokens (%(default)s)",
+    )
     state = parser.add_argument_group("state")
     state.add_argument(
         "--database",
@@ -121,14 +141,16 @@ def _run(arguments: argparse.Namespace) -> int:
 def _serve(
     arguments: argparse.Namespace, settings: ServerSettings, tokens: tuple[str, str] | None
 ) -> int:
-    from coreweave_inference.emulator.process import Listen, StartError, run
+    from coreweave_inference.emulator.process import EmulatorProcess, Listen, StartError, run
 
     if (arguments.tls_cert is None) != (arguments.tls_key is None):
         arguments.usage_error("--tls-cert and --tls-key go together")
     tls = (arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
 
-    def started(url: str) -> None:
-        print(f"listening on {url}")
+    def started(process: EmulatorProcess) -> None:
+        print(f"listening on {process.url}")
+        if process.admin_url:
+            print(f"admin interface on {process.admin_url}")
         if tokens is None:
             print(f"tokens: those of {arguments.tokens}")
         else:
@@ -136,8 +158,10 @@ def _serve(
             print(f"viewer token: {tokens[1]}")
         sys.stdout.flush()
 
+    port = arguments.admin_port
+    admin = None if port is None else Listen(arguments.admin_host, port)
     try:
-        run(Listen(arguments.host, arguments.port, tls), settings, started=started)
+        run(Listen(arguments.host, arguments.port, tls), settings, started=started, admin=admin)
     except StartError as error:
         return _fail(error)
     return 0
@@ -169,7 +193,21 @@ def _settings(arguments: argparse.Namespace, fresh: tuple[str, str]) -> ServerSe
         documented_style=arguments.documented_style,
         reject_unknown_fields=arguments.reject_unknown_fields,
         max_body_bytes=arguments.max_body_bytes,
+        faults=None if arguments.faults is None else _faults(arguments.faults),
     )
+
+
+def _faults(path: Path) -> str:
+    from coreweave_inference.emulator.faults.script import FaultScript
+
+    try:
+        text = path.read_text()
+        FaultScript.parse(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _Problem(f"cannot read --faults {str(path)!r}: {error}") from error
+    except ValueError as error:
+        raise _Problem(f"--faults {str(path)!r}: {error}") from error
+    return text
 
 
 def _behaviour(arguments: argparse.Namespace) -> Behaviour:

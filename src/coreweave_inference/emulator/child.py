@@ -9,17 +9,24 @@ Linux's PR_SET_PDEATHSIG does not and would be tied to the supervisor's thread.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from coreweave_inference.emulator.settings import ServerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from coreweave_inference.emulator.admin import AdminServer
+    from coreweave_inference.emulator.faults.connection import FaultyApplication
+    from coreweave_inference.emulator.faults.plan import FaultPlan
+    from coreweave_inference.emulator.store import Store
     from triwire.server.asgi import AsgiApplication
     from triwire.server.connect import Receive, Scope, Send
+
+    Application: TypeAlias = AsgiApplication | FaultyApplication
 
 __all__ = ["LIFELINE_VARIABLE", "app", "make_application"]
 
@@ -27,8 +34,11 @@ LIFELINE_VARIABLE: Final = "CW_INFERENCE_EMULATOR_LIFELINE"
 """Environment variable with the number of the pipe's descriptor."""
 
 
-def make_application(settings: ServerSettings) -> AsgiApplication:
-    """Return the emulator's ASGI application; the database is open from its lifespan on."""
+def make_application(settings: ServerSettings) -> Application:
+    """Return the emulator's ASGI application.
+
+    The database is open, and the admin interface serves, until the end of its lifespan.
+    """
     from coreweave_inference.client.aliases import ENUM_ALIASES
     from coreweave_inference.emulator.access import Access
     from coreweave_inference.emulator.service import Emulator, emulator_services
@@ -37,7 +47,14 @@ def make_application(settings: ServerSettings) -> AsgiApplication:
     from triwire.server.asgi import asgi_app
 
     store = Store(settings.database)
-    emulator = Emulator(store, Access.parse(settings.tokens), settings.behaviour)
+    plan = _fault_plan(settings)
+    emulator = Emulator(store, Access.parse(settings.tokens), settings.behaviour, faults=plan)
+    services = emulator_services(emulator)
+    if plan is not None:
+        from coreweave_inference.emulator.faults.connection import with_connection_faults
+
+        services = with_connection_faults(services, plan)
+    admin = _admin_server(settings, plan, store)
 
     def codec(*, documented: bool) -> ProtoJsonCodec:
         return ProtoJsonCodec(
@@ -54,16 +71,43 @@ def make_application(settings: ServerSettings) -> AsgiApplication:
         try:
             yield
         finally:
+            if admin is not None:
+                admin.close()
             store.close()
 
-    return asgi_app(
-        emulator_services(emulator),
+    application = asgi_app(
+        services,
         codec=codec(documented=False),
         rest_codec=codec(documented=settings.documented_style),
         rest_errors="http" if settings.documented_style else "rpc",
         max_body_bytes=settings.max_body_bytes,
         lifespan=lifespan,
     )
+    if plan is None:
+        return application
+    from coreweave_inference.emulator.faults.connection import FaultyApplication
+
+    return FaultyApplication(application, plan)
+
+
+def _fault_plan(settings: ServerSettings) -> FaultPlan | None:
+    if settings.faults is None and settings.admin_descriptor is None:
+        return None
+    from coreweave_inference.emulator.faults.plan import FaultPlan
+    from coreweave_inference.emulator.faults.script import FaultScript
+
+    return FaultPlan(None if settings.faults is None else FaultScript.parse(settings.faults))
+
+
+def _admin_server(
+    settings: ServerSettings, plan: FaultPlan | None, store: Store
+) -> AdminServer | None:
+    if settings.admin_descriptor is None or plan is None:
+        return None
+    from coreweave_inference.emulator.admin import Admin, AdminServer
+
+    listener = socket.socket(fileno=settings.admin_descriptor)
+    return AdminServer(listener, Admin(plan, store))
 
 
 def _read_settings(descriptor: int) -> ServerSettings:
@@ -85,7 +129,7 @@ class _Application:
     """The application, made when the server starts: importing this module does nothing."""
 
     def __init__(self) -> None:
-        self._application: AsgiApplication | None = None
+        self._application: Application | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._application is None:

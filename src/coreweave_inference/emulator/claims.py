@@ -28,17 +28,15 @@ class CapacityClaims:
     ) -> pb.ListCapacityClaimsResponse:
         """List the caller's claims."""
         with self._emulator.call(request, context) as call:
-            found = call.transaction.find(
-                CAPACITY_CLAIM, call.organization, updated_after_ns=call.updated_after(request)
-            )
-        return pb.ListCapacityClaimsResponse(capacity_claims=[record.resource for record in found])
+            claims = call.listed(CAPACITY_CLAIM, request)
+        return pb.ListCapacityClaimsResponse(capacity_claims=claims)
 
     def get_capacity_claim(
         self, request: pb.GetCapacityClaimRequest, context: ServerContext
     ) -> pb.GetCapacityClaimResponse:
         """Return one claim."""
         with self._emulator.call(request, context) as call:
-            claim = call.get(CAPACITY_CLAIM, request.id).resource
+            claim = call.read(CAPACITY_CLAIM, request.id)
         return pb.GetCapacityClaimResponse(capacity_claim=claim)
 
     def create_capacity_claim(

@@ -33,20 +33,16 @@ class Deployments:
     ) -> pb.ListDeploymentsResponse:
         """List the caller's deployments, or those of one gateway."""
         with self._emulator.call(request, context) as call:
-            found = call.transaction.find(
-                DEPLOYMENT,
-                call.organization,
-                updated_after_ns=call.updated_after(request),
-                gateway_id=request.parent_gateway_id or None,
-            )
-        return pb.ListDeploymentsResponse(items=[record.resource for record in found])
+            gateway_id = request.parent_gateway_id or None
+            found = call.listed(DEPLOYMENT, request, gateway_id=gateway_id)
+        return pb.ListDeploymentsResponse(items=found)
 
     def get_deployment(
         self, request: pb.GetDeploymentRequest, context: ServerContext
     ) -> pb.GetDeploymentResponse:
         """Return one deployment."""
         with self._emulator.call(request, context) as call:
-            return pb.GetDeploymentResponse(deployment=call.get(DEPLOYMENT, request.id).resource)
+            return pb.GetDeploymentResponse(deployment=call.read(DEPLOYMENT, request.id))
 
     def create_deployment(
         self, request: pb.CreateDeploymentRequest, context: ServerContext

@@ -28,17 +28,14 @@ class Gateways:
     ) -> pb.ListGatewaysResponse:
         """List the caller's gateways."""
         with self._emulator.call(request, context) as call:
-            found = call.transaction.find(
-                GATEWAY, call.organization, updated_after_ns=call.updated_after(request)
-            )
-        return pb.ListGatewaysResponse(items=[record.resource for record in found])
+            return pb.ListGatewaysResponse(items=call.listed(GATEWAY, request))
 
     def get_gateway(
         self, request: pb.GetGatewayRequest, context: ServerContext
     ) -> pb.GetGatewayResponse:
         """Return one gateway."""
         with self._emulator.call(request, context) as call:
-            return pb.GetGatewayResponse(gateway=call.get(GATEWAY, request.id).resource)
+            return pb.GetGatewayResponse(gateway=call.read(GATEWAY, request.id))
 
     def create_gateway(
         self, request: pb.CreateGatewayRequest, context: ServerContext

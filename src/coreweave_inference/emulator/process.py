@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from coreweave_inference.emulator import envoy
@@ -65,6 +65,20 @@ class Listen:
     port: int = 0
     tls: tuple[Path, Path] | None = None
 
+    def listener(self) -> socket.socket:
+        """Return a socket that listens there, for the admin interface.
+
+        Raises:
+            StartError: unknown host, taken port.
+        """
+        try:
+            return socket.create_server((self.host, self.port), family=_family(self.host))
+        except OSError as error:
+            raise StartError(
+                f"cannot listen on port {self.port} of {self.host}: {error.strerror}; choose "
+                "another with --admin-port (0 takes any free one)"
+            ) from error
+
     def check(self) -> str:
         """Return the IP address to bind, after a look at everything that can be wrong.
 
@@ -99,6 +113,10 @@ class Listen:
         return f"{'https' if self.tls else 'http'}://{host}:{port}"
 
 
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def _check_certificate(certificate: Path, key: Path) -> None:
     for path in (certificate, key):
         try:
@@ -121,17 +139,23 @@ class EmulatorProcess:
     Args:
         listen: Where to listen.
         settings: What the child is told.
+        admin: Where its admin interface listens, or None for no interface.
 
     Attributes:
         url: The address for clients, once started.
+        admin_url: The address of the admin interface, or "".
     """
 
-    def __init__(self, listen: Listen, settings: ServerSettings) -> None:
+    def __init__(
+        self, listen: Listen, settings: ServerSettings, *, admin: Listen | None = None
+    ) -> None:
         self._listen = listen
         self._settings = settings
+        self._admin_listen = admin
+        self.admin_url = ""
         self._process: subprocess.Popen[str] | None = None
         self._lifeline: int | None = None
-        self._admin: tuple[str, int] | None = None
+        self._envoy_admin: tuple[str, int] | None = None
         self._messages: list[str] = []
         self._reader: threading.Thread | None = None
         self.url = ""
@@ -143,6 +167,13 @@ class EmulatorProcess:
             StartError: it does not start.
         """
         address = self._listen.check()
+        if self._admin_listen is not None:
+            with self._admin_listen.listener() as listener:
+                self.admin_url = self._admin_listen.url(listener.getsockname()[1])
+                return self._start(address, listener)
+        return self._start(address, None)
+
+    def _start(self, address: str, admin_listener: socket.socket | None) -> Self:
         try:
             environment = envoy.environment()
         except envoy.EnvoyMissingError as error:
@@ -159,7 +190,7 @@ class EmulatorProcess:
                 documented_style=self._settings.documented_style,
             )
             try:
-                self._spawn(arguments, environment, admin_write)
+                self._spawn(arguments, environment, admin_write, admin_listener)
             finally:
                 os.close(admin_write)
             self._wait_until_serving(admin_read)
@@ -178,13 +209,24 @@ class EmulatorProcess:
     ) -> None:
         self.stop()
 
-    def _spawn(self, arguments: list[str], environment: dict[str, str], admin: int) -> None:
+    def _spawn(
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        envoy_admin: int,
+        admin_listener: socket.socket | None,
+    ) -> None:
+        descriptors = [envoy_admin]
+        settings = self._settings
+        if admin_listener is not None:
+            descriptors.append(admin_listener.fileno())
+            settings = replace(settings, admin_descriptor=admin_listener.fileno())
         read_end, write_end = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
                 arguments,
                 env={**os.environ, **environment, LIFELINE_VARIABLE: str(read_end)},
-                pass_fds=(read_end, admin),
+                pass_fds=(read_end, *descriptors),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -199,7 +241,7 @@ class EmulatorProcess:
             target=self._read_messages, args=(self._process,), name="envoy-stderr", daemon=True
         )
         self._reader.start()
-        os.write(write_end, self._settings.to_json().encode() + b"\n")
+        os.write(write_end, settings.to_json().encode() + b"\n")
 
     def _read_messages(self, process: subprocess.Popen[str]) -> None:
         """Keep what Envoy says until it serves; pass on what it says later.
@@ -220,11 +262,11 @@ class EmulatorProcess:
                 if self._reader is not None:
                     self._reader.join(_STOP_SECONDS)
                 raise StartError(f"the server did not start: {_reason(self._messages)}")
-            if self._admin is None:
+            if self._envoy_admin is None:
                 ready, _, _ = select.select([admin_read], [], [], _POLL_SECONDS)
                 if ready:
                     host, _, port = os.read(admin_read, 200).decode().rpartition(":")
-                    self._admin = (host.strip("[]"), int(port))
+                    self._envoy_admin = (host.strip("[]"), int(port))
                 continue
             port_found = self._serving_port()
             if port_found is not None:
@@ -245,9 +287,9 @@ class EmulatorProcess:
         return None
 
     def _ask(self, verb: str, path: str) -> bytes:
-        if self._admin is None:
+        if self._envoy_admin is None:
             raise OSError("the admin interface is not up")
-        connection = http.client.HTTPConnection(*self._admin, timeout=2)
+        connection = http.client.HTTPConnection(*self._envoy_admin, timeout=2)
         try:
             connection.request(verb, path)
             return connection.getresponse().read()
@@ -304,7 +346,8 @@ def run(
     listen: Listen,
     settings: ServerSettings,
     *,
-    started: Callable[[str], None],
+    started: Callable[[EmulatorProcess], None],
+    admin: Listen | None = None,
     drain_seconds: float = 5.0,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let calls in flight end.
@@ -314,7 +357,8 @@ def run(
     Args:
         listen: Where to listen.
         settings: What the child is told.
-        started: Called with the address once the emulator serves.
+        started: Called once the emulator serves.
+        admin: Where its admin interface listens, or None for no interface.
         drain_seconds: How long calls in flight may take.
 
     Raises:
@@ -328,8 +372,8 @@ def run(
 
     before = {number: signal.signal(number, signalled) for number in _SIGNALS}
     try:
-        with EmulatorProcess(listen, settings) as process:
-            started(process.url)
+        with EmulatorProcess(listen, settings, admin=admin) as process:
+            started(process)
 
             def watch() -> None:
                 process.wait()

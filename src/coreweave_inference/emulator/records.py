@@ -97,6 +97,16 @@ class Record(Generic[ResourceT]):
         """The resource's id as its creator wrote it."""
         return self.resource.spec.id
 
+    @property
+    def created_ns(self) -> int:
+        """When it was created, as its status says."""
+        return nanoseconds(self.resource.status.created_at)
+
+    @property
+    def updated_ns(self) -> int:
+        """When it was changed last, as its status says."""
+        return nanoseconds(self.resource.status.updated_at)
+
 
 AnyRecord: TypeAlias = Record[Any]
 

@@ -62,6 +62,8 @@ class ServerSettings:
         documented_style: Whether REST answers in the spelling of the reference pages.
         reject_unknown_fields: Whether JSON with fields that the contract lacks is refused.
         max_body_bytes: Largest request message.
+        faults: A fault script (`coreweave_inference.emulator.faults.script`), or None.
+        admin_descriptor: A listening socket for the admin interface, or None for no interface.
     """
 
     behaviour: Behaviour
@@ -70,6 +72,8 @@ class ServerSettings:
     documented_style: bool = False
     reject_unknown_fields: bool = False
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    faults: str | None = None
+    admin_descriptor: int | None = None
 
     def to_json(self) -> str:
         """Return the settings as one line of JSON."""

@@ -50,7 +50,6 @@ from coreweave_inference.emulator.records import (
     Record,
     ResourceT,
     Stage,
-    nanoseconds,
 )
 
 if TYPE_CHECKING:
@@ -152,6 +151,11 @@ _SELECT_NAMED: Final = (
     .limit(1)
 )
 _DELETE_ONE: Final = delete(_resources).where(_ONE)
+_COUNTS: Final = (
+    select(_resources.c.organization, _resources.c.kind, func.count().label("number"))
+    .group_by(_resources.c.organization, _resources.c.kind)
+    .order_by(_resources.c.organization, _resources.c.kind)
+)
 
 
 def _upsert_resource() -> Insert:
@@ -229,6 +233,19 @@ class Store:
         """Close the database; idempotent."""
         with self._lock:
             self._engine.dispose()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many resources there are by organization and name of their kind."""
+        found: dict[str, dict[str, int]] = {}
+        with self._lock, self._engine.begin() as connection:
+            for row in connection.execute(_COUNTS):
+                found.setdefault(row.organization, {})[row.kind] = row.number
+        return found
+
+    def clear(self) -> None:
+        """Delete all resources. Stamps go on from where they are: none is ever given twice."""
+        with self._lock, self._engine.begin() as connection:
+            connection.execute(delete(_resources))
 
     @contextmanager
     def transaction(self) -> Generator[Transaction]:
@@ -319,8 +336,8 @@ class Transaction:
                 "kind": record.kind.name,
                 "id": record.id.lower(),
                 "name": resource.spec.name.lower(),
-                "created_ns": nanoseconds(resource.status.created_at),
-                "updated_ns": nanoseconds(resource.status.updated_at),
+                "created_ns": record.created_ns,
+                "updated_ns": record.updated_ns,
                 "stage": int(record.stage),
                 "due_ns": record.due_ns,
                 "resource": resource.SerializeToString(),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from coreweave_inference.emulator.faults.plan import FaultPlan
     from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_pb2 import (
         CapacityClaim,
     )
@@ -60,6 +61,7 @@ class Rig:
     behaviour: Behaviour = field(default_factory=lambda: Behaviour(transition_seconds=10))
     clock: Clock = field(default_factory=Clock)
     store: Store = field(default_factory=Store)
+    faults: FaultPlan | None = None
 
     def __post_init__(self) -> None:
         numbers = itertools.count(1)
@@ -69,6 +71,7 @@ class Rig:
             self.behaviour,
             clock_ns=self.clock,
             new_id=lambda: f"00000000-0000-4000-8000-{next(numbers):012d}",
+            faults=self.faults,
         )
         self.services = emulator_services(self.emulator)
 

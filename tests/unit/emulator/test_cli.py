@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
             ["emulator", "--transition-seconds", "nan"], "expected seconds, 0 or more", id="nan"
         ),
         pytest.param(["emulator", "--max-body-bytes", "0"], "expected an integer 1", id="body"),
+        pytest.param(["emulator", "--admin-port", "-1"], "expected an integer 0", id="admin-port"),
         pytest.param(["emulator", "--tls-cert", "c"], "go together", id="tls"),
         pytest.param(["demo", "--transport", "soap"], "invalid choice: 'soap'", id="wire"),
     ],
@@ -74,6 +76,24 @@ def test_a_tokens_file_that_is_none_is_named(
     assert "only-a-token" not in error
     path.write_bytes(b"\xff\xfe")
     assert "cannot read --tokens" in failure(capsys, "--tokens", str(path))
+
+
+def test_a_fault_script_that_is_none_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    missing, bad = tmp_path / "missing", tmp_path / "bad"
+    bad.write_text('{"faults": [{"kind": "lateness"}]}')
+    assert f"cannot read --faults {str(missing)!r}" in failure(capsys, "--faults", str(missing))
+    text = failure(capsys, "--faults", str(bad))
+    assert f"--faults {str(bad)!r}: faults[0].kind: expected one of latency" in text
+
+
+def test_an_admin_port_that_is_taken_is_an_error_at_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"cannot listen on port {port}" in failure(capsys, "--admin-port", port)
 
 
 def test_a_database_that_is_none_is_named(

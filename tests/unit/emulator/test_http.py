@@ -14,7 +14,7 @@ from tests.unit.server.asgi_driver import Answer, request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from triwire.server.asgi import AsgiApplication
+    from coreweave_inference.emulator.child import Application
 
     Call = Callable[..., Answer]
 
@@ -23,19 +23,19 @@ MISSING = "11111111-1111-4111-8111-111111111111"
 GATEWAY = '{"name":"edge","zones":["US-EAST-04A"],"coreWeaveAuth":{},"pathBasedRouting":{}}'
 
 
-def make(**settings: Any) -> AsgiApplication:
+def make(**settings: Any) -> Application:
     values: dict[str, Any] = {"behaviour": Behaviour(), "tokens": TOKENS, **settings}
     return make_application(ServerSettings(**values))
 
 
 def rest(
-    application: AsgiApplication, verb: str, path: str, body: str = "", caller: str = "admin"
+    application: Application, verb: str, path: str, body: str = "", caller: str = "admin"
 ) -> Answer:
     headers = [("authorization", f"Bearer {caller}"), ("content-type", "application/json")]
     return request(application, verb, path, headers=headers, body=body.encode())
 
 
-def create(application: AsgiApplication, body: str = GATEWAY) -> dict[str, Any]:
+def create(application: Application, body: str = GATEWAY) -> dict[str, Any]:
     answer = rest(application, "POST", f"{PREFIX}/gateways", body)
     assert answer.status == 200, answer.body
     gateway: dict[str, Any] = answer.json()["gateway"]

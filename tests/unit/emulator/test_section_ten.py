@@ -377,3 +377,20 @@ def test_the_table_has_a_row_for_every_letter_and_names_tests_and_switches_that_
             assert f"def {name}(" in code, f"row {letter} names {name}, which does not exist"
         for flag in re.findall(r"`(--[\w-]+)", switch):
             assert flag in emulator.format_help(), f"row {letter} names {flag}"
+
+
+def test_the_table_of_faults_has_every_kind_with_a_test_that_exists(repository: Path) -> None:
+    from coreweave_inference.emulator.faults.kinds import KINDS
+
+    text = (repository / "docs" / "emulator.md").read_text(encoding="utf-8")
+    section = text.partition("## Faults")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w-]+)` \|.*\| ([^|]*) \|$", section, re.MULTILINE)
+    kinds = {name: tests for name, tests in rows if name in KINDS}
+    assert list(kinds) == list(KINDS)
+    path = repository / "tests" / "integration" / "test_emulator_faults.py"
+    code = path.read_text(encoding="utf-8")
+    for kind, tests in kinds.items():
+        names = re.findall(r"`(test_\w+)`", tests)
+        assert names, f"{kind} names no test"
+        for name in names:
+            assert f"def {name}(" in code, f"{kind} names {name}, which does not exist"

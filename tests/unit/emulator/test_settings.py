@@ -15,6 +15,8 @@ def test_settings_survive_the_pipe() -> None:
         documented_style=True,
         reject_unknown_fields=True,
         max_body_bytes=7,
+        faults='{\n"faults": []}',
+        admin_descriptor=5,
     )
     text = settings.to_json()
     assert "\n" not in text

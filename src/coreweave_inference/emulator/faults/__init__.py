@@ -1,0 +1,1 @@
+"""What can be made to go wrong, when and where; docs/emulator.md has the table."""
