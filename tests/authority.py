@@ -14,9 +14,20 @@ __all__ = ["Authority"]
 
 
 class Authority:
-    """An authority, the files of a client, and the TLS of a server that wants to know clients."""
+    """An authority, the files of a client, and the TLS of a server that wants to know clients.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where the files go.
+        names: What the server is called beside 127.0.0.1.
+
+    Attributes:
+        roots: The authority's certificate.
+        certificate: The client's.
+        key: The client's key.
+        server: The server's side; asks for a certificate.
+    """
+
+    def __init__(self, folder: Path, *names: str) -> None:
         self._authority: Any = trustme.CA()
         self.roots = folder / "roots.pem"
         self.certificate = folder / "client.pem"
@@ -26,7 +37,7 @@ class Authority:
         self.server.set_alpn_protocols(["h2", "http/1.1"])
         self.server.verify_mode = ssl.CERT_REQUIRED
         self._authority.configure_trust(self.server)
-        self._authority.issue_cert("127.0.0.1").configure_cert(self.server)
+        self._authority.issue_cert("127.0.0.1", *names).configure_cert(self.server)
 
     def issue(self, name: str) -> None:
         """Write a new certificate and key for the client."""

@@ -64,7 +64,8 @@ def repository() -> Path:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drop the variables that clients read, so that a developer's own never reach a test."""
     for name in list(os.environ):
-        if name.startswith(("COREWEAVE_", "CW_", "TRIWIRE_")):
+        is_proxy = name.lower().endswith("_proxy")
+        if is_proxy or name.startswith(("COREWEAVE_", "CW_", "TRIWIRE_")):
             monkeypatch.delenv(name)
 
 

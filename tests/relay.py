@@ -7,7 +7,9 @@ HTTP proxy.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +33,15 @@ class Relay:
         request_bytes: What clients have sent.
         response_bytes: What the server has sent.
         peers: The common name in each client's certificate, in order of connections.
+        asked: As a proxy: where each connection was to go, and the credentials.
     """
 
-    def __init__(self, target_port: int, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, target_port: int, *, tls: ssl.SSLContext | None = None, is_proxy: bool = False
+    ) -> None:
         self._target_port = target_port
         self._tls = tls
+        self._is_proxy = is_proxy
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         # Clients that break off a handshake are what some tests are about.
@@ -45,6 +51,7 @@ class Relay:
         self.request_bytes = 0
         self.response_bytes = 0
         self.peers: list[str] = []
+        self.asked: list[tuple[str, str]] = []
         self._listens = threading.Event()
         self._ended: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -90,11 +97,28 @@ class Relay:
         names = dict(pair for part in certificate.get("subject", ()) for pair in part)
         if names:
             self.peers.append(names["commonName"])
-        with contextlib.suppress(OSError):
-            await self._connect(reader, writer)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            first = await self._answered_as_proxy(reader, writer) if self._is_proxy else b""
+            await self._connect(reader, writer, first)
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answered_as_proxy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bytes:
+        """Take the first request; return what of it goes on to the server."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        verb, target, *_ = head.decode("latin-1").split(" ")
+        found = re.search(rb"(?i)proxy-authorization: basic (\S+)", head)
+        self.asked.append((target, base64.b64decode(found[1]).decode() if found else ""))
+        if verb != "CONNECT":
+            return head
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        return b""
+
+    async def _connect(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes
+    ) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._target_port)
+        back.write(first)
         both = {writer, back}
         self._open |= both
         try:
@@ -132,14 +156,18 @@ class Relay:
 
 
 @contextlib.contextmanager
-def relay(target_port: int, *, tls: ssl.SSLContext | None = None) -> Generator[Relay]:
+def relay(
+    target_port: int, *, tls: ssl.SSLContext | None = None, is_proxy: bool = False
+) -> Generator[Relay]:
     """Relay to a port of this machine for the length of the block.
 
     Args:
         target_port: Where the server is, which speaks without TLS.
         tls: How the relay shows itself to clients, or None for no TLS.
+        is_proxy: Whether it speaks as an HTTP proxy first; wherever it is asked to go, it goes to
+            the target.
     """
-    made = Relay(target_port, tls=tls)
+    made = Relay(target_port, tls=tls, is_proxy=is_proxy)
     try:
         yield made
     finally:

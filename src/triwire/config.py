@@ -1,21 +1,23 @@
-"""Where a server is. The one module that reads the environment."""
+"""Where a server is and by which proxy. The one module that reads the environment."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Endpoint", "first_set", "system_ca_file"]
+__all__ = ["Endpoint", "Proxy", "first_set", "proxy_for", "system_ca_file"]
 
 _FORM: Final = '"https://host[:port][/prefix]" or "http://host[:port][/prefix]"'
 _DEFAULT_PORT: Final = {"https": 443, "http": 80}
+# curl's defaults, https://curl.se/docs/manpage.html#-x
+_PROXY_PORTS: Final = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
 # Letters, digits, hyphen and underscore: underscores are no DNS host names, but container
 # networks use them.
 _HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
@@ -110,6 +112,116 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
 
 def _malformed(text: str, reason: str) -> ValueError:
     return ValueError(f"malformed endpoint {text!r}: {reason}; expected {_FORM}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP or SOCKS proxy. What is secret of it is not shown.
+
+    Attributes:
+        scheme: "http", "https", "socks5" or "socks5h".
+        host: Host name or address, IPv6 without brackets.
+        port: TCP port.
+        username: For basic authentication, or None.
+        password: Likewise; "" without one.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    username: str | None = field(default=None, repr=False)
+    password: str = field(default="", repr=False)
+
+    @property
+    def url(self) -> str:
+        """The proxy's URL without credentials."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def secret_url(self) -> str:
+        """The proxy's URL with credentials; not to be shown."""
+        if self.username is None:
+            return self.url
+        credentials = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}"
+        return self.url.replace("://", f"://{credentials}@", 1)
+
+
+def proxy_for(endpoint: Endpoint, environ: Mapping[str, str] | None = None) -> Proxy | None:
+    """Return the proxy that the environment names for an endpoint, or None for none.
+
+    As curl does (https://everything.curl.dev/usingcurl/proxies/env.html): https_proxy or
+    http_proxy by the endpoint's scheme, then all_proxy, and no_proxy for exceptions; lower case
+    before upper case. This machine is never reached through a proxy, whatever they say.
+
+    Args:
+        endpoint: Where calls go.
+        environ: The environment; the process's own by default.
+
+    Raises:
+        ValueError: a variable holds no URL of a proxy; names the variable, not its value.
+    """
+    source = os.environ if environ is None else environ
+    if endpoint.is_loopback:
+        return None
+    names = [f"{endpoint.scheme}_proxy", f"{endpoint.scheme.upper()}_PROXY"]
+    if "REQUEST_METHOD" in source and "HTTP_PROXY" in names:
+        # A CGI program: the variable may be a client's header (https://httpoxy.org).
+        names.remove("HTTP_PROXY")
+    for name in (*names, "all_proxy", "ALL_PROXY"):
+        value = first_set([name], source)
+        if value is not None:
+            excepted = first_set(["no_proxy", "NO_PROXY"], source) or ""
+            return None if _is_excepted(endpoint, excepted) else _parsed_proxy(name, value)
+    return None
+
+
+def _parsed_proxy(variable: str, value: str) -> Proxy:
+    try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    host = parts.hostname or ""
+    fits = parts.scheme in _PROXY_PORTS and _is_host(host, bracketed="[" in parts.netloc)
+    if not fits or parts.path not in {"", "/"} or port == 0:
+        # The value is not shown: it may hold a password.
+        message = (
+            f"{variable} in the environment is no URL of a proxy: expected "
+            f'"http://[user:password@]host[:port]", or one of {", ".join(_PROXY_PORTS)}'
+        )
+        raise ValueError(message)
+    return Proxy(
+        parts.scheme,
+        host,
+        _PROXY_PORTS[parts.scheme] if port is None else port,
+        None if parts.username is None else unquote(parts.username),
+        unquote(parts.password or ""),
+    )
+
+
+def _is_excepted(endpoint: Endpoint, excepted: str) -> bool:
+    """Whether no_proxy lists the endpoint: "*", a domain with all below it, an address, a net."""
+    host = endpoint.host.lower().rstrip(".")
+    for entry in re.split(r"[,\s]+", excepted.lower()):
+        name, port = entry, ""
+        if re.fullmatch(r"\[.*\](:\d+)?|[^:]*:\d+", entry):
+            name, _, port = entry.rpartition(":") if not entry.endswith("]") else (entry, "", "")
+        if port and int(port) != endpoint.port:
+            continue
+        name = name.strip("[]").lstrip(".").rstrip(".")
+        if entry == "*" or (name and (host == name or host.endswith(f".{name}"))):
+            return True
+        if _is_in_network(host, name):
+            return True
+    return False
+
+
+def _is_in_network(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def first_set(names: Sequence[str], environ: Mapping[str, str] | None = None) -> str | None:

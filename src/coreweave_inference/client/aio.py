@@ -133,6 +133,7 @@ class AsyncInferenceClient:
                 settings.wire,
                 settings.endpoint,
                 tls=settings.tls,
+                proxy=settings.proxy,
                 user_agent=settings.user_agent,
                 enum_aliases=ENUM_ALIASES,
                 options=wire,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from triwire._typing import override
 from triwire.auth import bearer_header
-from triwire.config import Endpoint, first_set
+from triwire.config import Endpoint, first_set, proxy_for
 from triwire.dial.wires import check_wire
 from triwire.retry import RetryPolicy
 from triwire.transports.metadata import check_metadata
@@ -17,6 +17,7 @@ from triwire.transports.options import WireOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from triwire.config import Proxy
     from triwire.spec import CallOptions, MetadataInput, Pairs
     from triwire.tls import TlsOptions
 
@@ -67,6 +68,7 @@ class Settings:
         endpoint: The server.
         wire: Name of the wire.
         tls: How the server is trusted.
+        proxy: What stands between, or None.
         headers: Authorization, ready to send. Never shown.
         user_agent: Value of the User-Agent header.
     """
@@ -74,6 +76,7 @@ class Settings:
     endpoint: Endpoint
     wire: str
     tls: TlsOptions
+    proxy: Proxy | None
     headers: Pairs = field(repr=False)
     user_agent: str
 
@@ -92,8 +95,8 @@ def resolve(
 
     Raises:
         TypeError: an argument of the wrong type.
-        ValueError: unknown transport, malformed endpoint, missing or malformed token, or a token
-            that would cross the network unencrypted.
+        ValueError: unknown transport, malformed endpoint or proxy, missing or malformed token, or a
+            token that would cross the network unencrypted.
     """
     wire = check_wire(transport or first_set(TRANSPORT_VARIABLES, environ) or DEFAULT_TRANSPORT)
     if endpoint is None:
@@ -110,6 +113,7 @@ def resolve(
         endpoint=parsed,
         wire=wire,
         tls=tls,
+        proxy=proxy_for(parsed, environ),
         headers=headers,
         user_agent=_user_agent(user_agent),
     )

@@ -19,12 +19,27 @@ if TYPE_CHECKING:
 
     import pyqwest
 
+    from triwire.config import Proxy
     from triwire.tls import TlsOptions
 
 __all__ = ["AsyncHttp", "Http"]
 
 
-def _settings(tls: TlsOptions, http_version: Literal[1, 2] | None) -> dict[str, Any]:
+def _proxy(proxy: Proxy | None) -> pyqwest.Proxy:
+    import pyqwest
+
+    if proxy is None:
+        # The only way to keep pyqwest 0.12 from reading the environment by its own rules, by
+        # which this machine is reached through a proxy too. "*" is for names only.
+        return pyqwest.Proxy("http://127.0.0.1:9", no_proxy="*,0.0.0.0/0,::/0")
+    auth = None if proxy.username is None else (proxy.username, proxy.password)
+    # Credentials beside the URL, which errors may quote.
+    return pyqwest.Proxy(proxy.url, auth=auth)
+
+
+def _settings(
+    tls: TlsOptions, http_version: Literal[1, 2] | None, proxy: Proxy | None
+) -> dict[str, Any]:
     import pyqwest
 
     versions = {1: pyqwest.HTTPVersion.HTTP1, 2: pyqwest.HTTPVersion.HTTP2}
@@ -34,6 +49,7 @@ def _settings(tls: TlsOptions, http_version: Literal[1, 2] | None) -> dict[str, 
         "tls_key": tls.client_key,
         "tls_ca_cert": tls.ca_certificates,
         "tls_include_system_certs": tls.ca_certificates is None,
+        "proxy": _proxy(proxy),
         "follow_redirects": False,
         "enable_otel": False,
         "enable_cookie_store": False,
@@ -54,6 +70,7 @@ class AsyncHttp:
 
     Args:
         tls: How the server is trusted; files that change make new connections trust anew.
+        proxy: What stands between, or None; the environment is not read.
         now: Seconds since an arbitrary start, for ages.
         http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
             negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
@@ -64,10 +81,12 @@ class AsyncHttp:
         self,
         tls: TlsOptions,
         *,
+        proxy: Proxy | None = None,
         http_version: Literal[1, 2] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._renewal = Renewal(tls, now=now)
+        self._proxy = proxy
         self._http_version: Literal[1, 2] | None = http_version
         self._transport: pyqwest.HTTPTransport | None = None
         self._client: pyqwest.Client | None = None
@@ -96,7 +115,7 @@ class AsyncHttp:
             from triwire._exit import let_native_threads_out_at_exit
 
             let_native_threads_out_at_exit()
-            settings = _settings(self._renewal.tls, self._http_version)
+            settings = _settings(self._renewal.tls, self._http_version, self._proxy)
             self._transport = pyqwest.HTTPTransport(**settings)
             self._client = pyqwest.Client(self._transport)
         return self._client
@@ -183,6 +202,7 @@ class Http:
 
     Args:
         tls: How the server is trusted; files that change make new connections trust anew.
+        proxy: What stands between, or None; the environment is not read.
         now: Seconds since an arbitrary start, for ages.
         http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
             negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
@@ -193,10 +213,12 @@ class Http:
         self,
         tls: TlsOptions,
         *,
+        proxy: Proxy | None = None,
         http_version: Literal[1, 2] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._renewal = Renewal(tls, now=now)
+        self._proxy = proxy
         self._http_version: Literal[1, 2] | None = http_version
         self._transport: pyqwest.SyncHTTPTransport | None = None
         self._client: pyqwest.SyncClient | None = None
@@ -219,7 +241,7 @@ class Http:
             import pyqwest
 
             # Two threads may both get here: the loser's transport has opened nothing yet.
-            settings = _settings(self._renewal.tls, self._http_version)
+            settings = _settings(self._renewal.tls, self._http_version, self._proxy)
             self._transport = pyqwest.SyncHTTPTransport(**settings)
             client = self._client = pyqwest.SyncClient(self._transport)
         return client

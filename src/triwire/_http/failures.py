@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from triwire.errors import Code, RpcError
-from triwire.transports.failures import shortened, timeout_error, tls_error
+from triwire.transports.failures import connect_error, shortened, timeout_error
 
 __all__ = ["network_error", "reset_error"]
 
@@ -54,11 +54,12 @@ def network_error(error: Exception) -> RpcError:
     """Return the RpcError that an exception of pyqwest's stands for.
 
     UNAVAILABLE where the server could not be reached or the connection broke;
-    FAILED_PRECONDITION for a failed TLS handshake; INTERNAL for a peer that does not speak
-    HTTP and for anything else, which is a bug of this side.
+    FAILED_PRECONDITION for a failed TLS handshake or a proxy that wants other credentials;
+    INTERNAL for a peer that does not speak HTTP and for anything else, which is a bug of this
+    side.
     """
     text = str(error)
-    found = tls_error(text)
+    found = connect_error(text)
     if found is not None:
         return found
     if isinstance(error, TimeoutError):

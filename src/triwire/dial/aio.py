@@ -10,7 +10,7 @@ from triwire.dial.wires import check_wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from triwire.config import Endpoint
+    from triwire.config import Endpoint, Proxy
     from triwire.tls import TlsOptions
     from triwire.transports.base import AsyncTransport
     from triwire.transports.options import WireOptions
@@ -23,6 +23,7 @@ def dial(
     endpoint: Endpoint,
     *,
     tls: TlsOptions,
+    proxy: Proxy | None = None,
     user_agent: str,
     enum_aliases: Mapping[str, Mapping[str, int]] | None = None,
     options: WireOptions | None = None,
@@ -35,6 +36,7 @@ def dial(
         wire: "connect", "grpc", "grpc-web" or "rest".
         endpoint: Where the server is.
         tls: How to trust it, for https.
+        proxy: What stands between, or None; the environment is not read.
         user_agent: Product tokens after RFC 9110 section 10.1.5.
         enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
             -> number.
@@ -51,11 +53,11 @@ def dial(
         from triwire.transports.grpc.aio import AsyncGrpcTransport
 
         return AsyncGrpcTransport(
-            endpoint, tls=tls, user_agent=user_agent, options=options, now=now
+            endpoint, tls=tls, proxy=proxy, user_agent=user_agent, options=options, now=now
         )
     from triwire._http import AsyncHttp
 
-    http = AsyncHttp(tls, http_version=http_version, now=now)
+    http = AsyncHttp(tls, proxy=proxy, http_version=http_version, now=now)
     if wire == "rest":
         from triwire.codec.protojson import ProtoJsonCodec
         from triwire.transports.rest.aio import AsyncRestTransport

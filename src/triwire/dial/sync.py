@@ -11,7 +11,7 @@ from triwire.dial.wires import check_wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from triwire.config import Endpoint
+    from triwire.config import Endpoint, Proxy
     from triwire.tls import TlsOptions
     from triwire.transports.base import Transport
     from triwire.transports.options import WireOptions
@@ -24,6 +24,7 @@ def dial(
     endpoint: Endpoint,
     *,
     tls: TlsOptions,
+    proxy: Proxy | None = None,
     user_agent: str,
     enum_aliases: Mapping[str, Mapping[str, int]] | None = None,
     options: WireOptions | None = None,
@@ -36,6 +37,7 @@ def dial(
         wire: "connect", "grpc", "grpc-web" or "rest".
         endpoint: Where the server is.
         tls: How to trust it, for https.
+        proxy: What stands between, or None; the environment is not read.
         user_agent: Product tokens after RFC 9110 section 10.1.5.
         enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
             -> number.
@@ -51,10 +53,12 @@ def dial(
     if wire == "grpc":
         from triwire.transports.grpc.sync import GrpcTransport
 
-        return GrpcTransport(endpoint, tls=tls, user_agent=user_agent, options=options, now=now)
+        return GrpcTransport(
+            endpoint, tls=tls, proxy=proxy, user_agent=user_agent, options=options, now=now
+        )
     from triwire._http import Http
 
-    http = Http(tls, http_version=http_version, now=now)
+    http = Http(tls, proxy=proxy, http_version=http_version, now=now)
     if wire == "rest":
         from triwire.codec.protojson import ProtoJsonCodec
         from triwire.transports.rest.sync import RestTransport

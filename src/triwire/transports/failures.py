@@ -7,7 +7,7 @@ from typing import Final
 
 from triwire.errors import Code, RpcError
 
-__all__ = ["closed_error", "shortened", "timeout_error", "tls_error"]
+__all__ = ["closed_error", "connect_error", "shortened", "timeout_error"]
 
 
 def closed_error() -> ValueError:
@@ -32,13 +32,22 @@ _TLS_FAILED: Final = re.compile(
 )
 
 
-def tls_error(text: str, debug: str = "") -> RpcError | None:
-    """Return the error for a failed TLS handshake if the texts tell of one, else None.
+# Their words for a proxy's status 407 to CONNECT.
+_PROXY_REFUSED: Final = re.compile(r"proxy authorization required|proxy returned response code 407")
+
+
+def connect_error(text: str, debug: str = "") -> RpcError | None:
+    """Return the error for a connection that trying again will not bring about, else None.
+
+    That is a failed TLS handshake, or a proxy that does not accept its credentials.
 
     Args:
         text: The library's message, quoted in the error.
         debug: More of its words, only searched.
     """
+    if _PROXY_REFUSED.search(text):
+        message = "the proxy wants other credentials: check https_proxy or http_proxy"
+        return RpcError(Code.FAILED_PRECONDITION, message)
     if not _TLS_FAILED.search(text) and not _TLS_FAILED.search(debug):
         return None
     return RpcError(

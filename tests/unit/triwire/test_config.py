@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triwire.auth import bearer_header
-from triwire.config import Endpoint, first_set
+from triwire.config import Endpoint, Proxy, first_set, proxy_for
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,86 @@ def test_a_token_becomes_a_bearer_header() -> None:
     )
     with pytest.raises(TypeError, match="got bytes"):
         bearer_header(b"x")  # type: ignore[arg-type]  # the misuse under test
+
+
+HTTPS = Endpoint.parse("https://api.example.com")
+PROXIES = {"https_proxy": "http://a:1", "http_proxy": "http://b:2", "all_proxy": "http://c:3"}
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "expected"),
+    [
+        pytest.param("https://h", PROXIES, "http://a:1", id="https"),
+        pytest.param("http://h", PROXIES, "http://b:2", id="http"),
+        pytest.param("https://h", {"HTTPS_PROXY": "http://a:1"}, "http://a:1", id="upper case"),
+        pytest.param(
+            "https://h", {"HTTPS_PROXY": "http://a:1", "https_proxy": "http://b:2"}, "http://b:2",
+            id="lower case wins",
+        ),
+        pytest.param("https://h", {"ALL_PROXY": "socks5h://c"}, "socks5h://c:1080", id="all"),
+        pytest.param("https://h", {"https_proxy": "a:8080"}, "http://a:8080", id="no scheme"),
+        pytest.param("https://h", {"https_proxy": "http://[::1]:1/"}, "http://[::1]:1", id="ipv6"),
+        pytest.param("https://h", {"https_proxy": " "}, None, id="empty"),
+        pytest.param("https://h", {"http_proxy": "http://b:2"}, None, id="of the other scheme"),
+        pytest.param("http://h", {"HTTP_PROXY": "b:2"}, "http://b:2", id="http upper case"),
+        pytest.param(
+            "http://h", {"HTTP_PROXY": "b:2", "REQUEST_METHOD": "GET"}, None, id="httpoxy"
+        ),
+        pytest.param("https://127.0.0.2", PROXIES, None, id="loopback"),
+        pytest.param("https://[::1]", PROXIES, None, id="ipv6 loopback"),
+        pytest.param("https://a.localhost", PROXIES, None, id="localhost"),
+    ],
+)  # fmt: skip
+def test_the_environment_names_the_proxy(
+    url: str, environ: dict[str, str], expected: str | None
+) -> None:
+    found = proxy_for(Endpoint.parse(url), environ)
+    assert (found and found.url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "excepted", "direct"),
+    [
+        ("https://api.example.com", "*", True),
+        ("https://api.example.com", "a, example.com", True),
+        ("https://api.example.com", ".example.com", True),
+        ("https://API.example.com", "EXAMPLE.com", True),
+        ("https://example.com", ".example.com", True),
+        ("https://badexample.com", "example.com", False),
+        ("https://api.example.com", "api.example.com:443", True),
+        ("https://api.example.com", "api.example.com:8443", False),
+        ("https://10.1.2.3", "10.0.0.0/8", True),
+        ("https://11.1.2.3", "10.0.0.0/8", False),
+        ("https://10.1.2.3", "10.1.2.3", True),
+        ("https://[fd00::1]", "fd00::/8", True),
+        ("https://[fd00::1]:8443", "[fd00::1]:8443", True),
+        ("https://[fd00::1]", "[fd00::1]", True),
+        ("https://api.example.com", "", False),
+        ("https://api.example.com", ",, ,", False),
+    ],
+)
+@pytest.mark.parametrize("variable", ["no_proxy", "NO_PROXY"])
+def test_no_proxy_lists_the_exceptions(
+    variable: str, url: str, excepted: str, *, direct: bool
+) -> None:
+    found = proxy_for(Endpoint.parse(url), {"https_proxy": "http://a:1", variable: excepted})
+    assert (found is None) == direct
+
+
+def test_credentials_of_a_proxy_are_decoded_and_not_shown() -> None:
+    found = proxy_for(HTTPS, {"https_proxy": "http://some%20user:p%40ss@a:1"})
+    assert found is not None
+    assert found == Proxy("http", "a", 1, "some user", "p@ss")
+    assert found.url == "http://a:1"
+    assert found.secret_url == "http://some%20user:p%40ss@a:1"  # noqa: S105 - no secret
+    assert "p@ss" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ftp://a", "http://:1", "http://a:0", "http://a:99999", "http://a/path", "http://[x]", "a b"],
+)
+def test_what_is_no_proxy_is_refused_by_the_name_of_its_variable(value: str) -> None:
+    with pytest.raises(ValueError, match="https_proxy in the environment is no URL") as caught:
+        proxy_for(HTTPS, {"https_proxy": value})
+    assert value not in str(caught.value)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import grpc
     from google.protobuf.message import Message
 
-    from triwire.config import Endpoint
+    from triwire.config import Endpoint, Proxy
     from triwire.tls import TlsOptions
     from triwire.spec import MethodSpec, Pairs
     from triwire.transports.base import RawStream, RequestT, ResponseT, Transport
@@ -52,12 +52,14 @@ class GrpcTransport:
     Args:
         endpoint: Where the server is.
         tls: How to trust it, for https; files that change make a new channel trust anew.
+        proxy: What stands between, or None; the environment is not read.
         user_agent: What stands before grpcio's own User-Agent.
         options: Compression and limits.
         now: Seconds since an arbitrary start, for ages.
 
     Raises:
-        ValueError: the options name another codec than protobuf binary.
+        ValueError: the options name another codec than protobuf binary, or a proxy is no plain
+            HTTP proxy.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class GrpcTransport:
         endpoint: Endpoint,
         *,
         tls: TlsOptions,
+        proxy: Proxy | None = None,
         user_agent: str,
         options: WireOptions | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -74,6 +77,8 @@ class GrpcTransport:
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
         wire.check_options(self._options)
+        wire.check_proxy(proxy)
+        self._proxy = proxy
         self._channel: CountedChannel | None = None
         self._open_channels: set[grpc.Channel] = set()
         self._lock = threading.Lock()
@@ -172,7 +177,7 @@ class GrpcTransport:
         from triwire.transports.grpc.credentials import channel_credentials
 
         name = wire.target(self._endpoint)
-        options = wire.channel_options(self._user_agent, self._options)
+        options = wire.channel_options(self._user_agent, self._options, self._proxy)
         if self._endpoint.scheme == "https":
             credentials = channel_credentials(self._renewal.tls)
             channel = grpc.secure_channel(name, credentials, options=options)

@@ -6,20 +6,21 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError, from_status
-from triwire.transports.failures import timeout_error, tls_error
+from triwire.transports.failures import connect_error, timeout_error
 from triwire.transports.metadata import application_metadata
 from triwire.transports.pushback import grpc_pushback_seconds, with_pushback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from triwire.config import Endpoint
+    from triwire.config import Endpoint, Proxy
     from triwire.transports.options import WireOptions
 
 __all__ = [
     "LOCALLY_CANCELLED",
     "channel_options",
     "check_options",
+    "check_proxy",
     "missing_message",
     "rpc_error",
     "target",
@@ -61,7 +62,9 @@ def target(endpoint: Endpoint) -> str:
     return f"dns:///{endpoint.host}:{endpoint.port}"
 
 
-def channel_options(user_agent: str, options: WireOptions) -> list[tuple[str, str | int]]:
+def channel_options(
+    user_agent: str, options: WireOptions, proxy: Proxy | None = None
+) -> list[tuple[str, str | int]]:
     """Return the channel's settings.
 
     Message sizes are unlimited unless asked for, as on the other wires: List has no pages, and
@@ -70,7 +73,13 @@ def channel_options(user_agent: str, options: WireOptions) -> list[tuple[str, st
     seconds, not after grpcio's default of up to two minutes.
     """
     limit = options.max_response_bytes
+    by_proxy: tuple[str, str | int] = (
+        # Without it grpcio reads the environment by its own rules: no upper-case variables, one
+        # proxy for http and https, and this machine is reached through it too.
+        ("grpc.enable_http_proxy", 0) if proxy is None else ("grpc.http_proxy", proxy.secret_url)
+    )
     return [
+        by_proxy,
         ("grpc.primary_user_agent", user_agent),
         ("grpc.max_receive_message_length", -1 if limit is None else limit),
         ("grpc.max_send_message_length", -1),
@@ -108,6 +117,17 @@ def check_options(options: WireOptions) -> None:
     """
     if options.codec.name != "proto":
         raise ValueError(f"codec {options.codec.name!r}: gRPC takes protobuf binary only")
+
+
+def check_proxy(proxy: Proxy | None) -> None:
+    """Refuse a proxy that grpcio cannot use.
+
+    Raises:
+        ValueError: it is no plain HTTP proxy.
+    """
+    if proxy is not None and proxy.scheme != "http":
+        message = f"gRPC takes http:// proxies only, and the environment names {proxy.url!r}"
+        raise ValueError(message)
 
 
 # How grpcio words a cancellation that this side asked for (1.71 to 1.85), the one way to tell
@@ -164,7 +184,7 @@ def _error(
         return RpcError(code, text, from_server=True)
     if code is Code.DEADLINE_EXCEEDED:
         return timeout_error(seconds)
-    failed = tls_error(text, debug) if code is Code.UNAVAILABLE else None
+    failed = connect_error(text, debug) if code is Code.UNAVAILABLE else None
     return failed or RpcError(code, text)
 
 
