@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from coreweave_inference.emulator.settings import ServerSettings
 
@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from coreweave_inference.emulator.admin import AdminServer
-    from coreweave_inference.emulator.faults.connection import FaultyApplication
     from coreweave_inference.emulator.faults.plan import FaultPlan
+    from coreweave_inference.emulator.openapi import Application
     from coreweave_inference.emulator.store import Store
-    from triwire.server.asgi import AsgiApplication
     from triwire.server.connect import Receive, Scope, Send
-
-    Application: TypeAlias = AsgiApplication | FaultyApplication
 
 __all__ = ["LIFELINE_VARIABLE", "app", "make_application"]
 
@@ -41,6 +38,7 @@ def make_application(settings: ServerSettings) -> Application:
     """
     from coreweave_inference.client.aliases import ENUM_ALIASES
     from coreweave_inference.emulator.access import Access
+    from coreweave_inference.emulator.openapi import openapi_document, serving_openapi
     from coreweave_inference.emulator.service import Emulator, emulator_services
     from coreweave_inference.emulator.store import Store
     from triwire.codec.protojson import ProtoJsonCodec
@@ -83,11 +81,13 @@ def make_application(settings: ServerSettings) -> Application:
         max_body_bytes=settings.max_body_bytes,
         lifespan=lifespan,
     )
+    spellings = ENUM_ALIASES if settings.documented_style else {}
+    document = openapi_document(spellings)
     if plan is None:
-        return application
+        return serving_openapi(application, document)
     from coreweave_inference.emulator.faults.connection import FaultyApplication
 
-    return FaultyApplication(application, plan)
+    return serving_openapi(FaultyApplication(application, plan), document)
 
 
 def _fault_plan(settings: ServerSettings) -> FaultPlan | None:

@@ -14,7 +14,7 @@ from tests.unit.server.asgi_driver import Answer, request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coreweave_inference.emulator.child import Application
+    from coreweave_inference.emulator.openapi import Application
 
     Call = Callable[..., Answer]
 
@@ -178,3 +178,46 @@ def test_updated_after_is_a_query_parameter() -> None:
     answer = rest(application, "GET", f"{PREFIX}/gateways?updatedAfter=2020-01-01T00:00:00%2B01:00")
     assert len(answer.json()["items"]) == 1
     assert rest(application, "GET", f"{PREFIX}/gateways?updatedAfter=yesterday").status == 400
+
+
+def test_the_openapi_document_is_served_to_anybody() -> None:
+    application = make()
+    answer = request(application, "GET", "/openapi.json")
+    assert (answer.status, answer.header("content-type")) == (200, "application/json")
+    document = answer.json()
+    assert document["openapi"] == "3.1.0"
+    assert f"{PREFIX}/gateways" in document["paths"]
+    assert answer.header("content-length") == str(len(answer.body))
+    head = request(application, "HEAD", "/openapi.json")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers == answer.headers
+
+
+def test_the_openapi_document_names_the_server_that_it_comes_from() -> None:
+    (server,) = request(make(), "GET", "/openapi.json").json()["servers"]
+    assert server["url"] == "/"
+
+
+def test_the_openapi_document_cannot_be_written() -> None:
+    assert request(make(), "POST", "/openapi.json").status == 404
+
+
+@pytest.mark.parametrize(
+    ("documented", "values"),
+    [
+        (False, ["STATUS_UNSPECIFIED", "STATUS_FALSE", "STATUS_TRUE"]),
+        (True, ["Unknown", "False", "True"]),
+    ],
+    ids=["plain", "documented"],
+)
+def test_the_openapi_document_has_the_spelling_of_the_answers(
+    documented: bool,  # noqa: FBT001 - pytest passes by name
+    values: list[str],
+) -> None:
+    application = make(documented_style=documented)
+    schemas = request(application, "GET", "/openapi.json").json()["components"]["schemas"]
+    assert schemas["Condition"]["properties"]["status"]["enum"] == values
+    gateway = create(application)
+    answer = rest(application, "GET", f"{PREFIX}/gateways/{gateway['spec']['id']}").json()
+    written = {each["status"] for each in answer["gateway"]["status"]["conditions"]}
+    assert written == {values[2]}

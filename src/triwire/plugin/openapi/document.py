@@ -12,7 +12,6 @@ from triwire.plugin.openapi.operations import ERROR, bodies_of, operations
 from triwire.plugin.openapi.patch import apply_patch
 from triwire.plugin.openapi.prose import prose
 from triwire.plugin.openapi.schemas import Schemas
-from triwire.plugin.openapi.wellknown import ANY, status_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["document", "documents"]
 
 _VERSION: Final = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?(?:p\d+\w*)?")
-_STATUS: Final = "google.rpc.Status"
 
 
 def documents(
@@ -61,17 +59,14 @@ def document(api: Api, package: str, services: Iterable[Service], *, version: st
     """Return the OpenAPI 3.1 document of the services of a package."""
     known = sorted(services, key=lambda service: service.name)
     sent, answered = _directions(api, known)
-    names = SchemaNames(api, package)
-    schemas = Schemas(api, names, sent=sent, answered=answered)
+    schemas = Schemas(api, SchemaNames(api, package), sent=sent, answered=answered)
     paths: dict[str, Schema] = {}
     templates: dict[str, Operation] = {}
     for service in known:
         for method in service.methods:
             for operation in operations(api, service, method, schemas):
                 _place(paths, templates, operation, where=f"{service.file}: {method.name}")
-    status = names.of(_STATUS)
-    any_ = schemas.message(ANY)
-    components = {**schemas.components(), status: status_schema(any_)}
+    error = schemas.error()
     last = package.rpartition(".")[2]
     return {
         "openapi": "3.1.0",
@@ -83,8 +78,8 @@ def document(api: Api, package: str, services: Iterable[Service], *, version: st
         "tags": [_tag(service) for service in known],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": dict(sorted(components.items())),
-            "responses": {ERROR: _error(status)},
+            "schemas": schemas.components(),
+            "responses": {ERROR: _error(error)},
         },
     }
 
@@ -148,13 +143,13 @@ def _tag(service: Service) -> Schema:
     return {"name": service.name, **({"description": text} if text else {})}
 
 
-def _error(status: str) -> Schema:
+def _error(schema: Schema) -> Schema:
     # google/rpc/code.proto says which HTTP status a code has.
     return {
         "description": "An error. The HTTP status is the one of its google.rpc.Code.",
         "content": {
             "application/json": {
-                "schema": {"$ref": f"#/components/schemas/{status}"},
+                "schema": schema,
                 "example": {"code": 5, "message": "no such resource", "details": []},
             }
         },

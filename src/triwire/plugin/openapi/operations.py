@@ -25,6 +25,7 @@ ERROR: Final = "Error"
 """Name of the response that every operation has for errors."""
 
 _JSON: Final = "application/json"
+_LINES: Final = "application/x-ndjson"
 _HTTP_BODY: Final = "google.api.HttpBody"
 # OpenAPI 3.1, Path Item Object.
 _VERBS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
@@ -66,7 +67,7 @@ def _part(api: Api, message: str, field_name: str) -> str:
 
 
 def _bindings(method: Method) -> Iterator[HttpBinding]:
-    if method.http is None or method.streaming is not Streaming.UNARY:
+    if method.http is None or method.streaming in (Streaming.CLIENT, Streaming.BIDI):
         return
     for binding in (method.http, *method.http.additional):
         if binding.verb in _VERBS:
@@ -76,7 +77,7 @@ def _bindings(method: Method) -> Iterator[HttpBinding]:
 def operations(api: Api, service: Service, method: Method, schemas: Schemas) -> Iterator[Operation]:
     """Yield an operation for each binding of a method that OpenAPI can describe.
 
-    That is each of a unary method, but for those of custom verbs such as LIST.
+    That is each of a method to which no requests stream, but for custom verbs such as LIST.
     """
     for number, binding in enumerate(_bindings(method), start=1):
         path = openapi_path(binding.template)
@@ -114,6 +115,13 @@ def _response(api: Api, method: Method, binding: HttpBinding, schemas: Schemas) 
     if of == _HTTP_BODY:
         return {"description": "OK", "content": {"*/*": {}}}
     schema = schemas.message(of) if field is None else schemas.field(field)
+    if method.streaming is Streaming.SERVER:
+        line = {"type": "object", "properties": {"result": schema, "error": schemas.error()}}
+        content = {
+            _LINES: {"schema": {"description": "Each line of the body.", **line}},
+            _JSON: {"schema": {"type": "array", "items": schema}},
+        }
+        return {"description": "OK, as a stream", "content": content}
     return {"description": "OK", "content": {_JSON: {"schema": schema}}}
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
+from triwire.plugin.failure import PluginError
 from triwire.plugin.model import Kind
 from triwire.plugin.openapi.prose import prose, with_checks
 from triwire.plugin.openapi.refusal import refuses
@@ -22,9 +23,11 @@ from triwire.plugin.openapi.wellknown import (
     ANY_SCHEMA,
     FLOATS,
     LONGS,
+    STATUS,
     WRAPPERS,
     scalar,
     special,
+    status_schema,
 )
 
 if TYPE_CHECKING:
@@ -97,9 +100,17 @@ class Schemas:
             self._made[key] = name
             if full_name == ANY:
                 self._schemas[name] = ANY_SCHEMA
-            else:
+            elif full_name in self._api.messages:
                 self._schemas[name] = self._object(self._api.messages[full_name], bound)
+            else:
+                raise PluginError(f"the compiler did not send the type {full_name}")
         return {"$ref": f"#/components/schemas/{self._made[key]}"}
+
+    def error(self) -> Schema:
+        """Return a reference to google.rpc.Status, which need not be among the files."""
+        name = self._names.of(STATUS)
+        self._schemas[name] = status_schema(self.message(ANY))
+        return {"$ref": f"#/components/schemas/{name}"}
 
     def field(self, field: Field, bound: Bound = frozenset(), *, required: bool = False) -> Schema:
         """Return the schema of a field, with its comment and behaviours.

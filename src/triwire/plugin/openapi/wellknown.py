@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ANY", "ANY_SCHEMA", "FLOATS", "LONGS", "WRAPPERS", "scalar", "special", "status_schema"]
 
 ANY: Final = "google.protobuf.Any"
+STATUS: Final = "google.rpc.Status"
 FLOATS: Final = frozenset({"double", "float"})
 LONGS: Final = frozenset({"int64", "sint64", "sfixed64", "uint64", "fixed64"})
 """Integers that are strings in JSON, whose numbers lose digits above 2**53."""

@@ -15,7 +15,7 @@ from tests.unit.emulator.rig import TOKENS
 from tests.unit.server.asgi_driver import Answer, envelope, request
 
 if TYPE_CHECKING:
-    from coreweave_inference.emulator.child import Application
+    from coreweave_inference.emulator.openapi import Application
 
 LIST = "/coreweave.inference.v1alpha1.GatewayService/ListGateways"
 

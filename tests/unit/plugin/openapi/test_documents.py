@@ -57,6 +57,9 @@ service Library {
   rpc Watch(GetBookRequest) returns (stream Book) {
     option (google.api.http) = {get: "/v1/watch"};
   }
+  rpc Pour(stream GetBookRequest) returns (Book) {
+    option (google.api.http) = {post: "/v1/pour" body: "*"};
+  }
   rpc NoRest(GetBookRequest) returns (Book);
 }
 
@@ -229,6 +232,7 @@ def test_variables_of_several_segments_become_a_parameter_each(library: dict[str
         "/v1/files",
         "/v1/shelves/{shelf}/books",
         "/v1/shelves/{shelf}/books/{book}",
+        "/v1/watch",
         "/v2/files/{file}",
     ]
     found = parameters(library["paths"]["/v1/shelves/{shelf}/books/{book}"]["get"], "path")
@@ -257,6 +261,7 @@ def test_bindings_have_operation_ids_of_their_own(library: dict[str, Any]) -> No
         ("/v1/books/{name}", "put"): "Library_UpdateBook_2",
         ("/v1/books/{name}:archive", "post"): "Library_ArchiveBook",
         ("/v1/files", "post"): "Library_Upload",
+        ("/v1/watch", "get"): "Library_Watch",
     }
 
 
@@ -328,6 +333,14 @@ def test_an_http_body_is_of_any_type(library: dict[str, Any]) -> None:
     upload = library["paths"]["/v1/files"]["post"]
     assert upload["requestBody"]["content"] == {"*/*": {}}
     assert upload["responses"]["200"]["content"] == {"*/*": {}}
+
+
+def test_a_stream_of_responses_is_lines_or_an_array(library: dict[str, Any]) -> None:
+    content = library["paths"]["/v1/watch"]["get"]["responses"]["200"]["content"]
+    assert list(content) == ["application/x-ndjson", "application/json"]
+    line = content["application/x-ndjson"]["schema"]["properties"]
+    assert line == {"result": reference("Book"), "error": reference("GoogleRpcStatus")}
+    assert content["application/json"]["schema"] == {"type": "array", "items": reference("Book")}
 
 
 def test_errors_are_google_rpc_status(library: dict[str, Any]) -> None:
