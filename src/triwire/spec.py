@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
@@ -189,17 +190,26 @@ class RawResponse:
         headers: Response headers, or a function that reads them out of the wire's own form:
             most callers never look, and reading costs more than the rest of a small call.
         trailers: Trailers, likewise.
+        date: A function that returns the Date header, "" where there is none.
 
     Attributes:
         body: As above.
     """
 
-    __slots__ = ("_headers", "_trailers", "body")
+    __slots__ = ("_date", "_headers", "_trailers", "body")
 
-    def __init__(self, body: bytes, headers: Deferred, trailers: Deferred) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        headers: Deferred,
+        trailers: Deferred,
+        *,
+        date: Callable[[], str] | None = None,
+    ) -> None:
         self.body = body
         self._headers = headers
         self._trailers = trailers
+        self._date = date
 
     @property
     def headers(self) -> Metadata:
@@ -214,6 +224,21 @@ class RawResponse:
         if not isinstance(self._trailers, Metadata):
             self._trailers = self._trailers()
         return self._trailers
+
+    @property
+    def server_date(self) -> datetime | None:
+        """The server's clock, in whole seconds, if the response told it."""
+        text = self._date() if self._date is not None else ""
+        if not text:
+            return None
+        # Loaded by those who ask: it takes longer than a call.
+        from email.utils import parsedate_to_datetime
+
+        try:
+            # RFC 9110, section 5.6.7: an HTTP-date is in UTC, whether it says so or not.
+            return parsedate_to_datetime(text).replace(tzinfo=UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
 
 
 class Response(Generic[ResponseT]):
@@ -238,3 +263,13 @@ class Response(Generic[ResponseT]):
     def trailers(self) -> Metadata:
         """Trailers that the application set."""
         return self._raw.trailers
+
+    @property
+    def server_date(self) -> datetime | None:
+        """The server's clock, in whole seconds, from the response's Date header if it has one."""
+        return self._raw.server_date
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the message as the wire carried it, decompressed."""
+        return len(self._raw.body)

@@ -155,6 +155,7 @@ def raw_response(response: HttpResponse, options: WireOptions = _DEFAULTS) -> Ra
         body,
         lambda: _metadata(response, trailers=False),
         lambda: _metadata(response, trailers=True),
+        date=lambda: response.header("date"),
     )
 
 

@@ -166,7 +166,10 @@ class AsyncGrpcTransport:
         headers = await call.initial_metadata() or ()
         trailers = await call.trailing_metadata() or ()
         return RawResponse(
-            reply, partial(application_metadata, headers), partial(application_metadata, trailers)
+            reply,
+            partial(application_metadata, headers),
+            partial(application_metadata, trailers),
+            date=partial(wire.server_date, cast("Pairs", headers)),
         )
 
     def stream(

@@ -136,6 +136,7 @@ class GrpcTransport:
             reply,
             lambda: application_metadata(call.initial_metadata() or ()),
             lambda: application_metadata(call.trailing_metadata() or ()),
+            date=lambda: wire.server_date(call.initial_metadata() or ()),
         )
 
     def stream(

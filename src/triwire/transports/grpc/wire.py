@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from triwire.config import Endpoint, Proxy
+    from triwire.spec import Pairs
     from triwire.transports.options import WireOptions
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "check_proxy",
     "missing_message",
     "rpc_error",
+    "server_date",
     "target",
     "timeout_seconds",
 ]
@@ -138,6 +140,11 @@ LOCALLY_CANCELLED: Final = "Locally cancelled by application!"
 def missing_message(path: str) -> RpcError:
     """Return the error for status OK without a message (gRPC: a unary method must send one)."""
     return RpcError(Code.UNIMPLEMENTED, f"the server answered {path} with no message")
+
+
+def server_date(metadata: Pairs) -> str:
+    """Return the Date header, which proxies add to a gRPC response as to any other."""
+    return next((str(value) for key, value in metadata if key == "date"), "")
 
 
 def rpc_error(

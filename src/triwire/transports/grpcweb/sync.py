@@ -82,7 +82,9 @@ class GrpcWebTransport:
         except RpcError as error:
             with_metadata(error, decoder)
             raise
-        return RawResponse(body, decoder.headers, decoder.trailers)
+        return RawResponse(
+            body, decoder.headers, decoder.trailers, date=lambda: response.header("date")
+        )
 
     def stream(
         self,

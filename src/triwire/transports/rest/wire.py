@@ -180,6 +180,7 @@ class Wire:
             body,
             lambda: response_metadata(response, trailers=False),
             lambda: response_metadata(response, trailers=True),
+            date=lambda: response.header("date"),
         )
 
     def decode(self, method: MethodSpec[Any, ResponseT], body: bytes) -> ResponseT:
