@@ -6,7 +6,7 @@ call, the clients when their names are first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError
 from triwire.transports.options import WireOptions
@@ -14,8 +14,26 @@ from triwire.transports.options import WireOptions
 if TYPE_CHECKING:
     from coreweave_inference.client.aio import AsyncInferenceClient
     from coreweave_inference.client.sync import InferenceClient
+    from triwire.watch import Added, Bookmark, Deleted, Failed, Modified, Synced, WatchOptions
 
-__all__ = ["AsyncInferenceClient", "Code", "InferenceClient", "RpcError", "WireOptions"]
+__all__ = [
+    "Added",
+    "AsyncInferenceClient",
+    "Bookmark",
+    "Code",
+    "Deleted",
+    "Failed",
+    "InferenceClient",
+    "Modified",
+    "RpcError",
+    "Synced",
+    "WatchOptions",
+    "WireOptions",
+]
+
+_OF_WATCHES: Final = frozenset(
+    {"Added", "Bookmark", "Deleted", "Failed", "Modified", "Synced", "WatchOptions"}
+)
 
 
 def __getattr__(name: str) -> object:
@@ -28,6 +46,10 @@ def __getattr__(name: str) -> object:
         from coreweave_inference.client.aio import AsyncInferenceClient
 
         return AsyncInferenceClient
+    if name in _OF_WATCHES:
+        from triwire import watch
+
+        return getattr(watch, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 

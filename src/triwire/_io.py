@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Coroutine, Generator, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+)
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
+    import random
     from contextlib import AbstractContextManager
 
     from google.protobuf.message import Message
 
 __all__ = [
+    "AsyncBackground",
     "AsyncClock",
+    "AsyncSignal",
     "AsyncSystemClock",
+    "Background",
     "Clock",
     "Event",
     "HandlerColourError",
+    "Signal",
     "SystemClock",
+    "async_breathe",
     "async_messages",
     "async_new_event",
     "async_resolve",
+    "breathe",
     "draw_fraction",
     "draw_uuid",
     "messages",
     "new_event",
     "new_lock",
+    "new_random",
     "resolve",
+    "wall_clock_ns",
 ]
 
 MessageT = TypeVar("MessageT", bound="Message")
@@ -61,6 +81,13 @@ class Clock(Protocol):
         """Block it until an event is set, at most so long; None for as long as it takes."""
         ...
 
+    def rest(self, signal: Signal, seconds: float | None) -> None:
+        """Block until a signal is set, at most so long, while others move the time.
+
+        What runs beside its callers waits so: a clock that a test moves stands still for it.
+        """
+        ...
+
 
 class AsyncClock(Protocol):
     """Time as coroutines see it."""
@@ -75,6 +102,10 @@ class AsyncClock(Protocol):
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         """Suspend it until an event is set, at most so long; None for as long as it takes."""
+        ...
+
+    async def rest(self, signal: AsyncSignal, seconds: float | None) -> None:
+        """Suspend until a signal is set, at most so long, while others move the time."""
         ...
 
 
@@ -92,6 +123,10 @@ class SystemClock:
     def wait(self, event: threading.Event, seconds: float | None) -> None:
         """Call `event.wait`."""
         event.wait(seconds)
+
+    def rest(self, signal: Signal, seconds: float | None) -> None:
+        """Wait for the signal, no longer than the time."""
+        signal.wait(seconds)
 
 
 class AsyncSystemClock:
@@ -122,6 +157,10 @@ class AsyncSystemClock:
         finally:
             timer.cancel()
 
+    async def rest(self, signal: AsyncSignal, seconds: float | None) -> None:
+        """Wait for the signal, no longer than the time."""
+        await signal.wait(seconds)
+
 
 def async_new_event() -> asyncio.Event:
     """Return an event that tasks of the running loop can wait for."""
@@ -138,6 +177,182 @@ def new_event() -> threading.Event:
 def new_lock() -> AbstractContextManager[bool]:
     """Return a lock for what several threads use; tasks hold it too, but never while they wait."""
     return threading.Lock()
+
+
+class Signal:
+    """Wakes the one thread that waits for it. May be set from any thread and from a finalizer.
+
+    A signal that is set while nobody waits is kept; several count as one.
+    """
+
+    def __init__(self) -> None:
+        # The one primitive of the standard library whose `put` may interrupt itself, as it does
+        # when the garbage collector runs a finalizer in the middle of it.
+        self._queue: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        """Wake the waiter, or keep the next one from waiting."""
+        if self._queue.empty():
+            self._queue.put(None)
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Block until it is set, then take it back; at most some seconds, None: no limit.
+
+        A signal handler that raises, such as Ctrl-C's, ends the wait.
+        """
+        with suppress(Empty):
+            self._queue.get(timeout=seconds)
+            while True:
+                self._queue.get_nowait()
+
+
+class AsyncSignal:
+    """Wakes the one task that waits for it. May be set from any thread and from a finalizer.
+
+    A signal that is set while nobody waits is kept; several count as one.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Wake the waiter, or keep the next one from waiting."""
+        self._is_set = True
+        waiter = self._waiter
+        if waiter is None:
+            return
+        import asyncio
+
+        home = waiter.get_loop()
+        try:
+            is_here = asyncio.get_running_loop() is home
+        except RuntimeError:
+            is_here = False
+        if is_here:
+            _settle(waiter)
+        else:
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                home.call_soon_threadsafe(_settle, waiter)
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Suspend until it is set, then take it back; at most some seconds, None: no limit."""
+        import asyncio
+
+        if self._waiter is not None:
+            raise RuntimeError("two tasks wait for one thing: let one task iterate at a time")
+        if not self._is_set:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._waiter
+            except TimeoutError:
+                pass
+            finally:
+                self._waiter = None
+        self._is_set = False
+
+
+def _settle(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class Background:
+    """One function that runs beside its callers, in a daemon thread.
+
+    Args:
+        run: What to run; it must end soon after it was told to.
+        name: Of the thread.
+    """
+
+    def __init__(self, run: Callable[[], None], *, name: str) -> None:
+        self._run = run
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+
+    def start(self) -> None:
+        """Start running."""
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it cannot run any more: this process was forked from the one that ran it."""
+        return self._process != os.getpid()
+
+    def cancel(self) -> None:
+        """Do nothing: a thread cannot be stopped from outside, only told to end."""
+
+    def ended(self) -> None:
+        """Return at once: what the thread waits for may take its time."""
+
+
+class AsyncBackground:
+    """One coroutine function that runs beside its callers, in a task of their loop.
+
+    Args:
+        run: What to run.
+        name: Of the task.
+    """
+
+    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
+        self._run = run
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start running on the caller's loop."""
+        import asyncio
+
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it cannot be waited for: another loop than the caller's runs it, or ran it."""
+        import asyncio
+
+        return self._task is not None and self._task.get_loop() is not asyncio.get_running_loop()
+
+    def cancel(self) -> None:
+        """Cancel it, wherever it waits; does nothing when it calls this itself."""
+        import asyncio
+
+        task = self._task
+        if task is not None and not self.is_lost and task is not asyncio.current_task():
+            task.cancel()
+
+    async def ended(self) -> None:
+        """Wait for its end; what it raised is dropped."""
+        import asyncio
+
+        task = self._task
+        if task is not None and task is not asyncio.current_task() and not self.is_lost:
+            await asyncio.wait((task,))
+
+
+def breathe() -> None:
+    """Do nothing: other threads run without being let."""
+
+
+async def async_breathe() -> None:
+    """Let the other tasks of the loop run."""
+    import asyncio
+
+    await asyncio.sleep(0)
+
+
+def new_random() -> random.Random:
+    """Return a source of jitter with a seed of its own."""
+    import random
+
+    return random.Random()  # noqa: S311 - jitter is no secret
+
+
+def wall_clock_ns() -> int:
+    """Return the local wall clock, in nanoseconds since 1970."""
+    return time.time_ns()
 
 
 def draw_fraction() -> float:

@@ -17,6 +17,7 @@ from triwire.resource.lifecycle import ERROR_GRACE_SECONDS, POLL_SECONDS, Lifecy
 from triwire.resource.once import Creation, Deletion
 from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import HttpRule, Idempotency, MethodSpec, Response, StreamKind
+from triwire.watch.kind import WatchKind
 
 if TYPE_CHECKING:
     from triwire.call.aio import AsyncCaller
@@ -50,6 +51,11 @@ if TYPE_CHECKING:
         wait_until_ready,
     )
     from triwire.server.service import MethodHandler, ServerContext, Service
+    from triwire.watch.aio import AsyncWatch, async_watch
+    from triwire.watch.engine import OnExpired
+    from triwire.watch.events import Event, Marker, ObjectEvent
+    from triwire.watch.options import WatchOptions
+    from triwire.watch.sync import Watch, watch
 
 __all__ = [
     "ERROR_GRACE_SECONDS",
@@ -58,18 +64,23 @@ __all__ = [
     "Answers",
     "AsyncCaller",
     "AsyncResponseStream",
+    "AsyncWatch",
     "Caller",
     "Change",
     "Code",
     "Creation",
     "Deletion",
+    "Event",
     "HttpRule",
     "Idempotency",
     "JsonValue",
     "Lifecycle",
     "Listing",
+    "Marker",
     "MethodHandler",
     "MethodSpec",
+    "ObjectEvent",
+    "OnExpired",
     "Requests",
     "Response",
     "ResponseStream",
@@ -78,6 +89,9 @@ __all__ = [
     "ServerContext",
     "Service",
     "StreamKind",
+    "Watch",
+    "WatchKind",
+    "WatchOptions",
     "async_create_once",
     "async_delete_once",
     "async_delete_quietly",
@@ -86,6 +100,7 @@ __all__ = [
     "async_wait_for",
     "async_wait_until_deleted",
     "async_wait_until_ready",
+    "async_watch",
     "build_request",
     "build_request_by_id",
     "changed_request",
@@ -99,6 +114,7 @@ __all__ = [
     "wait_for",
     "wait_until_deleted",
     "wait_until_ready",
+    "watch",
 ]
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -118,12 +134,19 @@ JsonValue: TypeAlias = str | float | bool | Mapping[str, Any] | Sequence[Any]
 _HOME: Final = {
     "AsyncCaller": "triwire.call.aio",
     "AsyncResponseStream": "triwire.call.stream.aio",
+    "AsyncWatch": "triwire.watch.aio",
     "Caller": "triwire.call.sync",
     "Change": "triwire.resource.edit",
+    "Event": "triwire.watch.events",
+    "Marker": "triwire.watch.events",
     "MethodHandler": "triwire.server.service",
+    "ObjectEvent": "triwire.watch.events",
+    "OnExpired": "triwire.watch.engine",
     "ResponseStream": "triwire.call.stream.sync",
     "ServerContext": "triwire.server.service",
     "Service": "triwire.server.service",
+    "Watch": "triwire.watch.sync",
+    "WatchOptions": "triwire.watch.options",
     "async_create_once": "triwire.resource.aio",
     "async_delete_once": "triwire.resource.aio",
     "async_delete_quietly": "triwire.resource.aio",
@@ -132,6 +155,7 @@ _HOME: Final = {
     "async_wait_for": "triwire.resource.waiting.aio",
     "async_wait_until_deleted": "triwire.resource.waiting.aio",
     "async_wait_until_ready": "triwire.resource.waiting.aio",
+    "async_watch": "triwire.watch.aio",
     "build_request": "triwire.resource.build",
     "build_request_by_id": "triwire.resource.build",
     "changed_request": "triwire.resource.edit",
@@ -145,6 +169,7 @@ _HOME: Final = {
     "wait_for": "triwire.resource.waiting.sync",
     "wait_until_deleted": "triwire.resource.waiting.sync",
     "wait_until_ready": "triwire.resource.waiting.sync",
+    "watch": "triwire.watch.sync",
 }
 
 

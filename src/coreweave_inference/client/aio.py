@@ -156,6 +156,7 @@ class AsyncInferenceClient:
             headers=authorization,
             clock=clock,
             budget=RetryBudget(RETRY_THROTTLING),
+            server=self._where,
         )
         self._use(caller)
 

@@ -157,6 +157,7 @@ class InferenceClient:
             headers=authorization,
             clock=clock,
             budget=RetryBudget(RETRY_THROTTLING),
+            server=self._where,
         )
         self._use(caller)
 

@@ -41,6 +41,7 @@ class AsyncCaller:
         draw: Gives evenly distributed numbers from 0 to 1, for the jitter of waits.
         new_id: Gives UUIDs, for resources whose creator chose none.
         shared: What calls have in common; derived callers share it.
+        server: Names the server, the same whatever the wire, for what outlives the process.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class AsyncCaller:
         draw: Callable[[], float] = draw_fraction,
         new_id: Callable[[], str] = draw_uuid,
         shared: Shared | None = None,
+        server: str = "",
     ) -> None:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
@@ -67,6 +69,7 @@ class AsyncCaller:
         self.draw = draw
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
+        self.server = server
 
     @property
     def transport(self) -> AsyncTransport:
@@ -94,6 +97,7 @@ class AsyncCaller:
             draw=self.draw,
             new_id=self.new_id,
             shared=self.shared,
+            server=self.server,
         )
 
     async def unary(

@@ -11,10 +11,21 @@ from triwire.plugin.names import snake_case, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from triwire.plugin.model import Api, Field, Message
+    from triwire.plugin.model import Api, Enum, Field, Message
     from triwire.plugin.resources import Resource
 
-__all__ = ["Editing", "Showing", "find_editing", "find_showing", "id_path", "source_path"]
+__all__ = [
+    "Editing",
+    "Showing",
+    "conditions_path",
+    "find_editing",
+    "find_showing",
+    "id_path",
+    "leaves",
+    "source_path",
+    "state_values",
+    "time_path",
+]
 
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _FIELD_MASK: Final = "google.protobuf.FieldMask"
@@ -194,13 +205,13 @@ def id_path(api: Api, resource: Resource, id_field: Field) -> str:
     if id_field.name.startswith(prefix):
         names.append(id_field.name.removeprefix(prefix))
     for name in names:
-        for path, field, _ in _leaves(api, message):
+        for path, field, _ in leaves(api, message):
             if field.name == name and field.kind is id_field.kind and not field.repeated:
                 return path
     return ""
 
 
-def _leaves(api: Api, message: Message) -> Iterator[tuple[str, Field, Field | None]]:
+def leaves(api: Api, message: Message) -> Iterator[tuple[str, Field, Field | None]]:
     """Yield path, field and parent for the fields of a message, then for those one level down."""
     for field in message.fields:
         yield field.name, field, None
@@ -213,7 +224,7 @@ def _leaves(api: Api, message: Message) -> Iterator[tuple[str, Field, Field | No
 def _state(api: Api, message: Message) -> _State:
     """Return path and values of the state, after AIP-216: enum, output only."""
     found: list[tuple[int, _State]] = []
-    for path, field, parent in _leaves(api, message):
+    for path, field, parent in leaves(api, message):
         if field.kind is not Kind.ENUM or field.repeated:
             continue
         if not (field.output_only or (parent is not None and parent.output_only)):
@@ -224,8 +235,7 @@ def _state(api: Api, message: Message) -> _State:
             "Status",
         ):
             continue
-        prefix = f"{snake_case(enum.path[-1]).upper()}_"
-        bare = {value.removeprefix(prefix): value for value in enum.values}
+        bare = _bare_names(enum)
         ready, failed, in_error, deleting = (
             tuple(bare[name] for name in names if name in bare)
             for names in (_READY, _FAILED, _IN_ERROR, _DELETING)
@@ -253,23 +263,50 @@ def _updated_after(request: Message) -> str:
 def _disabled(api: Api, message: Message) -> str:
     paths = (
         path
-        for path, field, _ in _leaves(api, message)
+        for path, field, _ in leaves(api, message)
         if field.name == _DISABLED and field.kind is Kind.BOOL and not field.repeated
     )
     return next(paths, "")
 
 
 def _condition_updated_at(api: Api, message: Message, path: str) -> str:
-    conditions = next((f for at, f, _ in _leaves(api, message) if at == path), None)
+    conditions = next((f for at, f, _ in leaves(api, message) if at == path), None)
     if conditions is None:
         return ""
     fields = api.messages[conditions.type_name].fields
     return next((f.name for f in fields if _is_time(f, _CONDITION_UPDATED)), "")
 
 
+def _bare_names(enum: Enum) -> dict[str, str]:
+    """Return the values of an enum by their names without the enum's in front."""
+    prefix = f"{snake_case(enum.path[-1]).upper()}_"
+    return {value.removeprefix(prefix): value for value in enum.values}
+
+
+def state_values(api: Api, message: Message, path: str) -> dict[str, str]:
+    """Return the values of the state enum at a path by their bare names: READY, FAILED."""
+    for found, field, _ in leaves(api, message):
+        if found == path:
+            return _bare_names(api.enums[field.type_name])
+    return {}
+
+
+def time_path(api: Api, message: Message, names: tuple[str, ...]) -> str:
+    """Return the path of the first Timestamp with one of the names, "" for none."""
+    for path, field, _ in leaves(api, message):
+        if field.name in names and field.type_name == _TIMESTAMP and not field.repeated:
+            return path
+    return ""
+
+
+def conditions_path(api: Api, message: Message, state_path: str) -> str:
+    """Return the path of the messages that explain the state, "" for none."""
+    return _path_of(api, message, state_path.rpartition(".")[0], _is_conditions)
+
+
 def _path_of(api: Api, message: Message, holder: str, fits: Callable[[Field], bool]) -> str:
     """Return the path of the first field that fits, beside the state if it is there."""
-    paths = [path for path, field, _ in _leaves(api, message) if fits(field)]
+    paths = [path for path, field, _ in leaves(api, message) if fits(field)]
     beside = [path for path in paths if path.rpartition(".")[0] == holder]
     return next(iter(beside + paths), "")
 

@@ -14,6 +14,7 @@ from triwire.plugin.sections.retries import THROTTLING, throttling_section
 from triwire.plugin.sections.rpc import rpc_section
 from triwire.plugin.sections.server import factory_section, server_section
 from triwire.plugin.sections.waiting import lifecycle_section
+from triwire.plugin.sections.watching import watching_section
 from triwire.plugin.text import docstring
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def module_text(plan: Plan, module: ModulePlan, *, version: str) -> str:
         for resource in service.resources:
             sections.append(lifecycle_section(scope, service, resource))
             sections += once_sections(scope, service, resource)
+            sections.append(watching_section(scope, service, resource))
             sections += [resource_section(scope, service, resource, colour) for colour in _COLOURS]
             public += [f"Async{resource.name}", resource.name]
         sections += [server_section(scope, service), factory_section(service)]

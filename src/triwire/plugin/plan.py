@@ -19,6 +19,7 @@ from triwire.plugin.names import Names, escape, snake_case
 from triwire.plugin.once import Creating, Deleting, find_creating, find_deleting
 from triwire.plugin.resources import find_resources
 from triwire.plugin.service_config import ServiceConfig, check_methods
+from triwire.plugin.watching import Watching, find_watching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +36,7 @@ _IMPORTED: Final = (
     "AsyncIterable",
     "Awaitable",
     "Callable",
+    "Collection",
     "Final",
     "Iterable",
     "Literal",
@@ -69,6 +71,8 @@ class ResourcePlan:
         creation: Name of its constant.
         deleting: For a delete that may find nothing, or None.
         deletion: Name of its constant.
+        watching: For watching, or None.
+        watch_kind: Name of its constant.
     """
 
     resource: Resource
@@ -80,6 +84,8 @@ class ResourcePlan:
     creation: str
     deleting: Deleting | None
     deletion: str
+    watching: Watching | None
+    watch_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,16 +260,19 @@ def _service_plan(api: Api, service: Service, names: Names) -> ServicePlan:
 def _resource_plan(api: Api, service: Service, resource: Resource, names: Names) -> ResourcePlan:
     bare = service.name.removesuffix("Service") or service.name
     name = _pair(names, resource.plural, f"{bare}{resource.plural}")
+    showing = find_showing(api, resource)
     return ResourcePlan(
         resource=resource,
         name=name,
-        showing=find_showing(api, resource),
+        showing=showing,
         editing=find_editing(api, resource),
         lifecycle=names.take(f"_{snake_case(name).upper()}_LIFECYCLE"),
         creating=find_creating(api, resource),
         creation=names.take(f"_{snake_case(name).upper()}_CREATION"),
         deleting=find_deleting(api, resource),
         deletion=names.take(f"_{snake_case(name).upper()}_DELETION"),
+        watching=find_watching(api, resource, showing),
+        watch_kind=names.take(f"_{snake_case(name).upper()}_KIND"),
     )
 
 

@@ -44,6 +44,7 @@ _MODULES: Final = {
     "AsyncIterable": "collections.abc",
     "Awaitable": "collections.abc",
     "Callable": "collections.abc",
+    "Collection": "collections.abc",
     "Final": "typing",
     "Iterable": "collections.abc",
     "Literal": "typing",

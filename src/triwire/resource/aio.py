@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from triwire.call.aio import AsyncCaller
     from triwire.resource.lifecycle import ResourceT
     from triwire.resource.once import Creation, Deletion
-    from triwire.spec import MethodSpec
+    from triwire.spec import MethodSpec, Response
     from triwire.transports.base import RequestT, ResponseT
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "async_delete_once",
     "async_delete_quietly",
     "async_list_pages",
+    "async_list_responses",
 ]
 
 
@@ -117,12 +118,19 @@ async def async_list_pages(
         RpcError: the error of a call, or INTERNAL: the server named the page that it had just
             sent as the next one.
     """
+    return [each.message for each in await async_list_responses(caller, method, request)]
+
+
+async def async_list_responses(
+    caller: AsyncCaller, method: MethodSpec[RequestT, ResponseT], request: RequestT
+) -> list[Response[ResponseT]]:
+    """Do as `async_list_pages`, and return what came beside the messages too."""
     page: Any = request
-    responses: list[ResponseT] = []
+    responses: list[Response[ResponseT]] = []
     while True:
-        response = (await caller.unary(method, page)).message
+        response = await caller.unary(method, page)
         responses.append(response)
-        token: str = cast("Any", response).next_page_token
+        token: str = cast("Any", response.message).next_page_token
         if not token:
             return responses
         if token == page.page_token:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from triwire.call.sync import Caller
     from triwire.resource.lifecycle import ResourceT
     from triwire.resource.once import Creation, Deletion
-    from triwire.spec import MethodSpec
+    from triwire.spec import MethodSpec, Response
     from triwire.transports.base import RequestT, ResponseT
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "delete_once",
     "delete_quietly",
     "list_pages",
+    "list_responses",
 ]
 
 
@@ -114,12 +115,19 @@ def list_pages(
         RpcError: the error of a call, or INTERNAL: the server named the page that it had just
             sent as the next one.
     """
+    return [each.message for each in list_responses(caller, method, request)]
+
+
+def list_responses(
+    caller: Caller, method: MethodSpec[RequestT, ResponseT], request: RequestT
+) -> list[Response[ResponseT]]:
+    """Do as `async_list_pages`, and return what came beside the messages too."""
     page: Any = request
-    responses: list[ResponseT] = []
+    responses: list[Response[ResponseT]] = []
     while True:
-        response = (caller.unary(method, page)).message
+        response = caller.unary(method, page)
         responses.append(response)
-        token: str = cast("Any", response).next_page_token
+        token: str = cast("Any", response.message).next_page_token
         if not token:
             return responses
         if token == page.page_token:

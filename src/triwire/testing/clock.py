@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
     import threading
 
-    from triwire._io import AsyncClock, Clock
+    from triwire._io import AsyncClock, AsyncSignal, Clock, Signal
 
 __all__ = ["AsyncManualClock", "ManualClock"]
+
+
+class _Settable(Protocol):
+    def set(self) -> None: ...
 
 
 class _ManualTime:
@@ -23,6 +27,7 @@ class _ManualTime:
 
     def __init__(self) -> None:
         self._now = 0.0
+        self._waits: list[tuple[float, _Settable]] = []
         self.slept: list[float] = []
 
     def monotonic_seconds(self) -> float:
@@ -39,6 +44,9 @@ class _ManualTime:
             message = f"time only goes forward: expected seconds >= 0, got {seconds!r}"
             raise ValueError(message)
         self._now += seconds
+        for ends_at, signal in list(self._waits):
+            if ends_at <= self._now:
+                signal.set()
 
 
 class ManualClock(_ManualTime):
@@ -56,6 +64,20 @@ class ManualClock(_ManualTime):
         elif not event.is_set():
             self.sleep(seconds)
 
+    def rest(self, signal: Signal, seconds: float | None) -> None:
+        """Wait until the signal is set or the test has advanced the clock by that much.
+
+        Unlike `sleep` it does not move the clock: it is what runs beside the test that waits.
+        """
+        wait = (math.inf if seconds is None else self._now + seconds, signal)
+        # Noted before looking at the time, so that no advance falls between.
+        self._waits.append(wait)
+        try:
+            if wait[0] > self._now:
+                signal.wait()
+        finally:
+            self._waits.remove(wait)
+
 
 class AsyncManualClock(_ManualTime):
     """A clock for async clients whose `sleep` moves it and returns at once."""
@@ -71,6 +93,20 @@ class AsyncManualClock(_ManualTime):
             await event.wait()
         elif not event.is_set():
             await self.sleep(seconds)
+
+    async def rest(self, signal: AsyncSignal, seconds: float | None) -> None:
+        """Wait until the signal is set or the test has advanced the clock by that much.
+
+        Unlike `sleep` it does not move the clock: it is what runs beside the test that waits.
+        """
+        wait = (math.inf if seconds is None else self._now + seconds, signal)
+        # Noted before looking at the time, so that no advance falls between.
+        self._waits.append(wait)
+        try:
+            if wait[0] > self._now:
+                await signal.wait()
+        finally:
+            self._waits.remove(wait)
 
 
 if TYPE_CHECKING:

@@ -79,6 +79,7 @@ class Checkpoint(Generic[T]):
         bound_seconds: The visibility bound, adapted.
         taken_at_ns: Wall clock of the last answer, for the age of a token; 0 if never told.
         complete: True if `rows` are all objects; False if only the recent ones, as in a token.
+        owner: Tenant of the objects, if they said so; None in a token, which has its digest.
         rows: Live objects.
         ends: Remembered ends.
     """
@@ -89,6 +90,7 @@ class Checkpoint(Generic[T]):
     bound_seconds: float
     taken_at_ns: int = 0
     complete: bool = True
+    owner: str | None = None
     rows: tuple[StoredRow[T], ...] = ()
     ends: tuple[StoredEnd, ...] = ()
 

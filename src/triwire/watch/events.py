@@ -201,5 +201,6 @@ class Failed:
     fatal: bool
 
 
+Marker: TypeAlias = Synced | Bookmark | Failed
 Event: TypeAlias = Added[T] | Modified[T] | Deleted[T] | Synced | Bookmark | Failed
 ObjectEvent: TypeAlias = Added[T] | Modified[T] | Deleted[T]

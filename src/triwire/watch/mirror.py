@@ -95,6 +95,14 @@ class Mirror(Generic[T]):
             and seen.selected
         )
 
+    def snapshot(self) -> list[Added[T]]:
+        """Give the known objects as they are new to somebody who joins now."""
+        return [
+            Added(row.object, identity=self._identity(row), observed_at_seconds=row.accepted)
+            for row in self.rows.values()
+            if row.object is not None
+        ]
+
     def stamped_since(self, stamp_ns: int) -> Iterator[Row[T]]:
         """Give the live objects stamped at or above a stamp; costs what it gives."""
         for stamp, key in self._index.since(stamp_ns):

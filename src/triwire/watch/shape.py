@@ -75,6 +75,10 @@ class Observer(Generic[M]):
         self._phase = shape.phase
         self._selects = selects
 
+    def key(self, message: M) -> str:
+        """Name an object."""
+        return self._key(message)
+
     def observe(self, message: M) -> Observation[M]:
         """Look at one object; an absent stamp is 0."""
         return Observation(

@@ -1,8 +1,9 @@
 """Resume tokens: a short text that says where a watch stood.
 
-A token holds the watermark, the adapted visibility bound, and the objects stamped since, each as
-its key, stamps and a cut fingerprint; no objects. It resumes on any wire. What it cannot know is
-what was deleted meanwhile: that is what Synced(resumed) and its keys are for.
+A token holds the watermark, the adapted visibility bound, a digest of the tenant, and the objects
+stamped since, each as its key, stamps and a cut fingerprint; no objects. It resumes on any wire.
+What it cannot know is what was deleted meanwhile: that is what Synced(resumed) and its keys are
+for.
 
 Layout: base64url, no padding, of a version byte, varints and byte strings with their length as a
 varint, and the first eight bytes of a BLAKE2b over everything before. It is no secret and proves
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _DIGEST_BYTES: Final = 8
 _SCOPE_BYTES: Final = 8
+_NO_OWNER: Final = bytes(_SCOPE_BYTES)
 _TEXT_KEY: Final = 0
 _UUID_KEY: Final = 1
 # Seven bits of a varint byte carry the number, the eighth says that more follow.
@@ -60,10 +62,12 @@ class ResumeToken:
     Attributes:
         scope_digest: Of the scope; the scope itself would not belong in a text that is passed on.
         checkpoint: What it holds, its `scope` empty.
+        owner_digest: Of the tenant's name; zeros if it was not known.
     """
 
     scope_digest: bytes
     checkpoint: Checkpoint[Never]
+    owner_digest: bytes = _NO_OWNER
 
     @classmethod
     def of(cls, checkpoint: Checkpoint[T]) -> ResumeToken:
@@ -91,13 +95,19 @@ class ResumeToken:
                     for row in checkpoint.rows
                 ),
             ),
+            _NO_OWNER if checkpoint.owner is None else _scope_digest(checkpoint.owner),
         )
+
+    def is_of(self, owner: str) -> bool:
+        """Tell whether it may be this tenant's: it is, or it does not know whose it is."""
+        return self.owner_digest in (_NO_OWNER, _scope_digest(owner))
 
     def text(self) -> str:
         """Write it."""
         state = self.checkpoint
         out = bytearray([_VERSION])
         out += self.scope_digest
+        out += self.owner_digest
         closed, opened = state.closed_ns or 0, state.open_ns or 0
         millis = round(state.bound_seconds * 1000)
         _put_numbers(out, (closed, opened - closed, millis, state.taken_at_ns, len(state.rows)))
@@ -225,7 +235,7 @@ class _Reader:
         self._at = 1
 
     def token(self) -> ResumeToken:
-        scope = self._take(_SCOPE_BYTES)
+        scope, owner = self._take(_SCOPE_BYTES), self._take(_SCOPE_BYTES)
         closed, ahead, millis, taken_at, count = (self._number() for _ in range(5))
         rows = tuple(self._row(closed) for _ in range(count))
         return ResumeToken(
@@ -239,6 +249,7 @@ class _Reader:
                 complete=False,
                 rows=rows,
             ),
+            owner,
         )
 
     def _row(self, closed: int) -> StoredRow[Never]:

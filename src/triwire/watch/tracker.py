@@ -33,7 +33,7 @@ from triwire.watch.checkpoint import Checkpoint, stored_end, stored_row
 from triwire.watch.confirmations import Confirmations
 from triwire.watch.cursor import Cursor
 from triwire.watch.deletions import Deletions
-from triwire.watch.events import Bookmark, Event, Failed, Reason, Synced
+from triwire.watch.events import Added, Bookmark, Event, Failed, Reason, Synced
 from triwire.watch.failures import FailureClass, PollFailure, classify
 from triwire.watch.merge import Verdict
 from triwire.watch.mirror import Mirror
@@ -178,6 +178,10 @@ class Tracker(Generic[T]):
     def objects(self) -> dict[str, T]:
         """The objects known at present, by key (a copy)."""
         return {key: row.object for key, row in self._mirror.rows.items() if row.object is not None}
+
+    def snapshot(self) -> list[Added[T]]:
+        """Give what brings somebody who joins now to the present state, in no order."""
+        return self._mirror.snapshot()
 
     def staleness_seconds(self, now: float) -> float:
         """Give the age of the last complete poll, from its start; infinite before the first."""
@@ -550,6 +554,7 @@ class Tracker(Generic[T]):
             bound_seconds=self._bound.seconds,
             taken_at_ns=self._wall_clock_ns,
             complete=complete,
+            owner=self._owner,
             rows=tuple(stored_row(row) for row in rows),
             ends=tuple(stored_end(end) for end in ends),
         )
@@ -567,6 +572,7 @@ class Tracker(Generic[T]):
         for end in checkpoint.ends:
             mirror.tombstones.put(end.tombstone(now=now))
         self._wall_clock_ns = checkpoint.taken_at_ns
+        self._owner = checkpoint.owner
         self._sync_reason = Reason.RESUMED
         if not checkpoint.complete:
             mirror.adopt_below_ns = checkpoint.closed_ns

@@ -111,7 +111,7 @@ def test_a_token_of_another_version_has_expired() -> None:
     raw = base64.urlsafe_b64decode(token() + "==")[:-8]
     body = bytes([9]) + raw[1:]
     text = base64.urlsafe_b64encode(body + blake2b(body, digest_size=8).digest()).decode()
-    with pytest.raises(TokenExpiredError, match="version 1, got 9"):
+    with pytest.raises(TokenExpiredError, match="version 2, got 9"):
         ResumeToken.parse(text)
 
 

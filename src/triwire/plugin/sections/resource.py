@@ -10,6 +10,7 @@ from triwire.plugin.sections.colour import spec_of
 from triwire.plugin.sections.editing import edit_method
 from triwire.plugin.sections.once import call_once, once_text
 from triwire.plugin.sections.waiting import wait_methods
+from triwire.plugin.sections.watching import watch_method
 from triwire.plugin.text import WIDTH, bracketed, clean, docstring, indented, tuple_of, wrapped
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def resource_section(
         body += ["", *_Method(scope, service, plan, call, name=name, colour=colour).lines()]
     body += edit_method(scope, plan, colour)
     body += wait_methods(scope, plan, colour)
+    body += watch_method(scope, plan, colour)
     return [f"class {colour.prefix}{plan.name}:", *indented(body)]
 
 

@@ -19,7 +19,7 @@ from triwire import _runtime
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
     from typing import Any, Required
 
@@ -471,6 +471,26 @@ _CAPACITY_CLAIMS_DELETION: Final = _runtime.Deletion(
     envelope="capacity_claim",
     id_field="id",
     resource_id="spec.id",
+)
+
+_CAPACITY_CLAIMS_KIND: Final = _runtime.WatchKind(
+    name="capacity claims",
+    resource_type=capacity_claim_pb2.CapacityClaim,
+    listing=CapacityClaimServiceMethods.LIST_CAPACITY_CLAIMS,
+    items="capacity_claims",
+    updated_after="updated_after",
+    get=CapacityClaimServiceMethods.GET_CAPACITY_CLAIM,
+    get_id="id",
+    envelope="capacity_claim",
+    key="spec.id",
+    created="status.created_at",
+    updated="status.updated_at",
+    owner="spec.organization_id",
+    state="status.status",
+    moving=("STATUS_CREATING", "STATUS_UPDATING"),
+    deleting=("STATUS_DELETING",),
+    sets=("spec.resources.zones",),
+    keyed=(("status.conditions", ("type", "zone")),),
 )
 
 
@@ -959,6 +979,83 @@ class AsyncCapacityClaims:
         )
         return None if until == "deleted" else found
 
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[capacity_claim_pb2.CapacityClaim], bool] | None = None,
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.AsyncWatch[_runtime.ObjectEvent[capacity_claim_pb2.CapacityClaim]]: ...
+
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[capacity_claim_pb2.CapacityClaim], bool] | None = None,
+        include: Collection[type[_runtime.Marker]],
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.AsyncWatch[_runtime.Event[capacity_claim_pb2.CapacityClaim]]: ...
+
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[capacity_claim_pb2.CapacityClaim], bool] | None = None,
+        include: Collection[type[_runtime.Marker]] = (),
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+        **fields: object,
+    ) -> _runtime.AsyncWatch[Any]:
+        """Follow the resources: an iterator of Added, Modified and Deleted.
+
+        It begins with an Added for each resource that there is. It does no I/O before
+        its first step, goes on through outages, and is to be closed: use it in a `with`
+        block. Watches of one client that ask for the same share their requests.
+
+        Args:
+            where: Which of the resources, decided by the client; one that begins to
+                match is Added, one that ceases to is Deleted. What it raises ends this
+                watch and no other.
+            include: Which of the classes Synced, Bookmark and Failed to report as
+                well.
+            resume: Token of a Bookmark to go on from, on whichever wire it was
+                made. Synced with the reason RESUMED then says what is left: what is not
+                in its keys was deleted meanwhile.
+            on_expired: What to do with a token that is cut, foreign or too old:
+                "raise", or begin with a "snapshot", which Synced tells by its reason
+                EXPIRED.
+            options: How to poll; watches with other options have a poll loop of
+                their own.
+
+        Raises:
+            TypeError: an argument of the wrong type.
+            ValueError: a token that cannot be used, or a filter that no request can
+                be made of.
+        """
+        request = _runtime.build_request(
+            capacity_claim_pb2.ListCapacityClaimsRequest,
+            "watch",
+            None,
+            fields,
+        )
+        return _runtime.async_watch(
+            self._caller,
+            _CAPACITY_CLAIMS_KIND,
+            request,
+            where=where,
+            include=include,
+            resume=resume,
+            on_expired=on_expired,
+            options=options,
+        )
+
 
 class CapacityClaims:
     """Resources of type `coreweave.inference.v1alpha1.CapacityClaim`.
@@ -1436,6 +1533,83 @@ class CapacityClaims:
             on_progress=on_progress,
         )
         return None if until == "deleted" else found
+
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[capacity_claim_pb2.CapacityClaim], bool] | None = None,
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.Watch[_runtime.ObjectEvent[capacity_claim_pb2.CapacityClaim]]: ...
+
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[capacity_claim_pb2.CapacityClaim], bool] | None = None,
+        include: Collection[type[_runtime.Marker]],
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.Watch[_runtime.Event[capacity_claim_pb2.CapacityClaim]]: ...
+
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[capacity_claim_pb2.CapacityClaim], bool] | None = None,
+        include: Collection[type[_runtime.Marker]] = (),
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+        **fields: object,
+    ) -> _runtime.Watch[Any]:
+        """Follow the resources: an iterator of Added, Modified and Deleted.
+
+        It begins with an Added for each resource that there is. It does no I/O before
+        its first step, goes on through outages, and is to be closed: use it in a `with`
+        block. Watches of one client that ask for the same share their requests.
+
+        Args:
+            where: Which of the resources, decided by the client; one that begins to
+                match is Added, one that ceases to is Deleted. What it raises ends this
+                watch and no other.
+            include: Which of the classes Synced, Bookmark and Failed to report as
+                well.
+            resume: Token of a Bookmark to go on from, on whichever wire it was
+                made. Synced with the reason RESUMED then says what is left: what is not
+                in its keys was deleted meanwhile.
+            on_expired: What to do with a token that is cut, foreign or too old:
+                "raise", or begin with a "snapshot", which Synced tells by its reason
+                EXPIRED.
+            options: How to poll; watches with other options have a poll loop of
+                their own.
+
+        Raises:
+            TypeError: an argument of the wrong type.
+            ValueError: a token that cannot be used, or a filter that no request can
+                be made of.
+        """
+        request = _runtime.build_request(
+            capacity_claim_pb2.ListCapacityClaimsRequest,
+            "watch",
+            None,
+            fields,
+        )
+        return _runtime.watch(
+            self._caller,
+            _CAPACITY_CLAIMS_KIND,
+            request,
+            where=where,
+            include=include,
+            resume=resume,
+            on_expired=on_expired,
+            options=options,
+        )
 
 
 class CapacityClaimServiceServer(Protocol):

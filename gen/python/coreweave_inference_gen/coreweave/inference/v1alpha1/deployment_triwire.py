@@ -19,7 +19,7 @@ from triwire import _runtime
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from typing import Any, Required
 
@@ -600,6 +600,27 @@ _DEPLOYMENTS_DELETION: Final = _runtime.Deletion(
     resource_id="spec.id",
 )
 
+_DEPLOYMENTS_KIND: Final = _runtime.WatchKind(
+    name="deployments",
+    resource_type=deployment_pb2.Deployment,
+    listing=DeploymentServiceMethods.LIST_DEPLOYMENTS,
+    items="items",
+    updated_after="updated_after",
+    get=DeploymentServiceMethods.GET_DEPLOYMENT,
+    get_id="id",
+    envelope="deployment",
+    key="spec.id",
+    created="status.created_at",
+    updated="status.updated_at",
+    owner="spec.organization_id",
+    state="status.status",
+    moving=("STATUS_CREATING", "STATUS_UPDATING"),
+    deleting=("STATUS_DELETING",),
+    filters=(("parent_gateway_id", "spec.gateway_ids"),),
+    sets=("spec.gateway_ids", "spec.autoscaling.capacity_classes"),
+    keyed=(("status.conditions", ("type", "zone")),),
+)
+
 
 class AsyncDeployments:
     """Resources of type `coreweave.inference.v1alpha1.Deployment`.
@@ -1171,6 +1192,87 @@ class AsyncDeployments:
         )
         return None if until == "deleted" else found
 
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        parent_gateway_id: str | None = None,
+        where: Callable[[deployment_pb2.Deployment], bool] | None = None,
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.AsyncWatch[_runtime.ObjectEvent[deployment_pb2.Deployment]]: ...
+
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        parent_gateway_id: str | None = None,
+        where: Callable[[deployment_pb2.Deployment], bool] | None = None,
+        include: Collection[type[_runtime.Marker]],
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.AsyncWatch[_runtime.Event[deployment_pb2.Deployment]]: ...
+
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[deployment_pb2.Deployment], bool] | None = None,
+        include: Collection[type[_runtime.Marker]] = (),
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+        **fields: object,
+    ) -> _runtime.AsyncWatch[Any]:
+        """Follow the resources: an iterator of Added, Modified and Deleted.
+
+        It begins with an Added for each resource that there is. It does no I/O before
+        its first step, goes on through outages, and is to be closed: use it in a `with`
+        block. Watches of one client that ask for the same share their requests.
+
+        Args:
+            parent_gateway_id: Return only deployments attached to the gateway with
+                this UUID, alone or with others; empty means all.
+            where: Which of the resources, decided by the client; one that begins to
+                match is Added, one that ceases to is Deleted. What it raises ends this
+                watch and no other.
+            include: Which of the classes Synced, Bookmark and Failed to report as
+                well.
+            resume: Token of a Bookmark to go on from, on whichever wire it was
+                made. Synced with the reason RESUMED then says what is left: what is not
+                in its keys was deleted meanwhile.
+            on_expired: What to do with a token that is cut, foreign or too old:
+                "raise", or begin with a "snapshot", which Synced tells by its reason
+                EXPIRED.
+            options: How to poll; watches with other options have a poll loop of
+                their own.
+
+        Raises:
+            TypeError: an argument of the wrong type.
+            ValueError: a token that cannot be used, or a filter that no request can
+                be made of.
+        """
+        request = _runtime.build_request(
+            deployment_pb2.ListDeploymentsRequest,
+            "watch",
+            None,
+            fields,
+        )
+        return _runtime.async_watch(
+            self._caller,
+            _DEPLOYMENTS_KIND,
+            request,
+            where=where,
+            include=include,
+            resume=resume,
+            on_expired=on_expired,
+            options=options,
+        )
+
 
 class Deployments:
     """Resources of type `coreweave.inference.v1alpha1.Deployment`.
@@ -1730,6 +1832,87 @@ class Deployments:
             on_progress=on_progress,
         )
         return None if until == "deleted" else found
+
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        parent_gateway_id: str | None = None,
+        where: Callable[[deployment_pb2.Deployment], bool] | None = None,
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.Watch[_runtime.ObjectEvent[deployment_pb2.Deployment]]: ...
+
+    @overload
+    def watch(
+        self,
+        /,
+        *,
+        parent_gateway_id: str | None = None,
+        where: Callable[[deployment_pb2.Deployment], bool] | None = None,
+        include: Collection[type[_runtime.Marker]],
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+    ) -> _runtime.Watch[_runtime.Event[deployment_pb2.Deployment]]: ...
+
+    def watch(
+        self,
+        /,
+        *,
+        where: Callable[[deployment_pb2.Deployment], bool] | None = None,
+        include: Collection[type[_runtime.Marker]] = (),
+        resume: str | None = None,
+        on_expired: _runtime.OnExpired = "raise",
+        options: _runtime.WatchOptions | None = None,
+        **fields: object,
+    ) -> _runtime.Watch[Any]:
+        """Follow the resources: an iterator of Added, Modified and Deleted.
+
+        It begins with an Added for each resource that there is. It does no I/O before
+        its first step, goes on through outages, and is to be closed: use it in a `with`
+        block. Watches of one client that ask for the same share their requests.
+
+        Args:
+            parent_gateway_id: Return only deployments attached to the gateway with
+                this UUID, alone or with others; empty means all.
+            where: Which of the resources, decided by the client; one that begins to
+                match is Added, one that ceases to is Deleted. What it raises ends this
+                watch and no other.
+            include: Which of the classes Synced, Bookmark and Failed to report as
+                well.
+            resume: Token of a Bookmark to go on from, on whichever wire it was
+                made. Synced with the reason RESUMED then says what is left: what is not
+                in its keys was deleted meanwhile.
+            on_expired: What to do with a token that is cut, foreign or too old:
+                "raise", or begin with a "snapshot", which Synced tells by its reason
+                EXPIRED.
+            options: How to poll; watches with other options have a poll loop of
+                their own.
+
+        Raises:
+            TypeError: an argument of the wrong type.
+            ValueError: a token that cannot be used, or a filter that no request can
+                be made of.
+        """
+        request = _runtime.build_request(
+            deployment_pb2.ListDeploymentsRequest,
+            "watch",
+            None,
+            fields,
+        )
+        return _runtime.watch(
+            self._caller,
+            _DEPLOYMENTS_KIND,
+            request,
+            where=where,
+            include=include,
+            resume=resume,
+            on_expired=on_expired,
+            options=options,
+        )
 
 
 class DeploymentServiceServer(Protocol):

@@ -1,0 +1,1 @@
+"""The poll loop of one scope, and the mailboxes that it fills."""

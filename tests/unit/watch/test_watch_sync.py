@@ -1,0 +1,207 @@
+# Generated from tests/unit/watch/test_watch_aio.py by scripts/unasync.py. DO NOT EDIT.
+"""A watch from end to end over the memory wire, poll by poll."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
+    Deployments,
+)
+from tests.watching.clock import SteppedClock
+from tests.watching.fleet import GATEWAY, Fleet, at_ns, brief, deployment, key
+from triwire.call.sync import Caller
+from triwire.errors import Code, RpcError
+from triwire.testing import MemoryTransport
+from triwire.watch import Failed, Synced, Watch, WatchHub, WatchOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INCREMENTAL = WatchOptions(mode="incremental", jitter=0.0)
+
+
+class Bench:
+    """A fleet, and a client of it whose time stands still."""
+
+    def __init__(self, *objects: Any) -> None:
+        self.fleet = Fleet(*objects)
+        self.clock = SteppedClock()
+        self.caller = Caller(
+            MemoryTransport([self.fleet.service()]), clock=self.clock, server="fleet"
+        )
+        self.hub = WatchHub.of(
+            self.caller,
+            rng=random.Random(7),  # noqa: S311 - jitter is no secret
+            wall_clock_ns=lambda: at_ns(1e6),
+        )
+        self.deployments = Deployments(self.caller)
+
+    def events(self, watch: Watch[Any], *, until: float) -> list[tuple[str, ...]]:
+        """Let the poll loop live up to a time, and return in short what it told."""
+        found = watch.drain()
+        self.clock.settle()
+        found += watch.drain()
+        while self.clock.step(until=until):
+            found += watch.drain()
+        return [brief(event) for event in found]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench(deployment("a", 1, content="1"), deployment("b", 2, content="1"))
+    yield bench
+    bench.caller.close()
+
+
+def test_a_watch_tells_what_is_there_and_then_what_changes(bench: Bench) -> None:
+    with bench.deployments.watch(options=INCREMENTAL, include=(Synced,)) as watch:
+        assert bench.events(watch, until=0.0) == [
+            ("added", "a", "1"),
+            ("added", "b", "1"),
+            ("synced", "snapshot", "2"),
+        ]
+        bench.fleet.put(deployment("a", 20, content="2"), deployment("c", 21, content="1"))
+        assert bench.events(watch, until=20.0) == [
+            ("modified", "a", "1", "2"),
+            ("added", "c", "1"),
+        ]
+        bench.fleet.drop("c")
+        assert bench.events(watch, until=60.0) == [("deleted", "c", "not-found")]
+
+
+def test_lists_ask_from_below_the_watermark_in_incremental_mode(bench: Bench) -> None:
+    with bench.deployments.watch(options=INCREMENTAL) as watch:
+        bench.events(watch, until=40.0)
+    first, second, *rest = bench.fleet.lists
+    assert first is None
+    assert second is not None
+    assert at_ns(1) in rest
+
+
+def test_small_answers_are_listed_in_full(bench: Bench) -> None:
+    with bench.deployments.watch() as watch:
+        bench.events(watch, until=40.0)
+    assert set(bench.fleet.lists) == {None}
+
+
+# -- filters ------------------------------------------------------------------------------------
+
+
+def test_the_servers_filter_goes_along_and_leaving_it_is_told(bench: Bench) -> None:
+    other = key("other gateway")
+    bench.fleet.put(deployment("c", 3, gateways=[other]))
+    with bench.deployments.watch(parent_gateway_id=GATEWAY, options=INCREMENTAL) as watch:
+        assert bench.events(watch, until=0.0) == [("added", "a", "1"), ("added", "b", "1")]
+        bench.fleet.put(deployment("a", 20, gateways=[other], content="2"))
+        assert bench.events(watch, until=40.0) == [("deleted", "a", "deselected")]
+    assert {entry[2] for entry in bench.fleet.asked if entry[0] == "list"} == {GATEWAY}
+
+
+def test_a_predicate_selects_on_this_side(bench: Bench) -> None:
+    with bench.deployments.watch(
+        where=lambda found: found.spec.runtime.version == "1", include=(Synced,)
+    ) as watch:
+        bench.fleet.put(deployment("c", 3, content="2"))
+        assert bench.events(watch, until=0.0) == [
+            ("added", "a", "1"),
+            ("added", "b", "1"),
+            ("synced", "snapshot", "2"),
+        ]
+        bench.fleet.put(deployment("a", 20, content="2"), deployment("c", 21, content="1"))
+        assert bench.events(watch, until=20.0) == [
+            ("deleted", "a", "deselected"),
+            ("added", "c", "1"),
+        ]
+
+
+def test_a_predicate_that_raises_ends_its_own_watch_with_the_cause(bench: Bench) -> None:
+    def broken(_: object) -> bool:
+        raise LookupError("no such field")
+
+    with (
+        bench.deployments.watch(where=broken) as bad,
+        bench.deployments.watch() as good,
+    ):
+        assert bench.events(good, until=0.0) == [("added", "a", "1"), ("added", "b", "1")]
+        with pytest.raises(LookupError, match="no such field"):
+            next(bad)
+        with pytest.raises(StopIteration):
+            next(bad)
+        bench.fleet.put(deployment("c", 20, content="1"))
+        assert bench.events(good, until=20.0) == [("added", "c", "1")]
+
+
+# -- sharing ------------------------------------------------------------------------------------
+
+
+def test_watches_that_ask_for_the_same_share_their_requests(bench: Bench) -> None:
+    with bench.deployments.watch() as first:
+        bench.events(first, until=20.0)
+        asked = len(bench.fleet.asked)
+        with bench.deployments.watch(include=(Synced,)) as second:
+            found = [brief(event) for event in second.drain()]
+            assert sorted(found) == [
+                ("added", "a", "1"),
+                ("added", "b", "1"),
+                ("synced", "snapshot", "2"),
+            ]
+            assert len(bench.fleet.asked) == asked
+            bench.fleet.put(deployment("a", 30, content="2"))
+            change = [("modified", "a", "1", "2")]
+            assert bench.events(first, until=40.0) == change
+            assert [brief(event) for event in second.drain()] == change
+
+
+def test_the_last_watch_ends_the_poll_loop(bench: Bench) -> None:
+    first, second = bench.deployments.watch(), bench.deployments.watch()
+    bench.events(first, until=0.0)
+    second.drain()
+    first.close()
+    bench.fleet.put(deployment("a", 20, content="2"))
+    assert bench.events(second, until=30.0) == [("modified", "a", "1", "2")]
+    second.close()
+    asked = len(bench.fleet.asked)
+    bench.clock.advance(1000.0)
+    assert len(bench.fleet.asked) == asked
+
+
+def test_closing_the_client_ends_watches_with_an_error(bench: Bench) -> None:
+    watch = bench.deployments.watch()
+    bench.events(watch, until=0.0)
+    bench.caller.close()
+    with pytest.raises(ValueError, match="closed"):
+        next(watch)
+
+
+# -- ends and failures --------------------------------------------------------------------------
+
+
+def test_an_outage_is_told_on_request_and_raises_nothing(bench: Bench) -> None:
+    with bench.deployments.watch(include=(Failed,)) as watch:
+        bench.events(watch, until=0.0)
+        bench.fleet.answers.extend([RpcError(Code.UNAVAILABLE, "down")] * 30)
+        assert bench.events(watch, until=120.0) == [("failed", "down")]
+        bench.fleet.answers.clear()
+        bench.fleet.put(deployment("c", 20, content="1"))
+        assert bench.events(watch, until=300.0) == [("added", "c", "1")]
+
+
+def test_what_is_fatal_is_raised_after_what_came_before(bench: Bench) -> None:
+    watch = bench.deployments.watch()
+    bench.fleet.answers.extend([None, RpcError(Code.INVALID_ARGUMENT, "not so")])
+    first = [brief(next(watch)), brief(next(watch))]
+    assert first == [("added", "a", "1"), ("added", "b", "1")]
+    bench.clock.settle()
+    bench.clock.advance(20.0)
+    with pytest.raises(RpcError, match="not so") as raised:
+        next(watch)
+    assert raised.value.code is Code.INVALID_ARGUMENT
+    with pytest.raises(StopIteration):
+        next(watch)
+    again = bench.deployments.watch()
+    assert brief(next(again)) == ("added", "a", "1")
+    again.close()
