@@ -246,30 +246,31 @@ class Response(Generic[ResponseT]):
 
     Attributes:
         message: The decoded response.
+        raw: The same as it came.
     """
 
-    __slots__ = ("_raw", "message")
+    __slots__ = ("message", "raw")
 
     def __init__(self, message: ResponseT, raw: RawResponse) -> None:
         self.message = message
-        self._raw = raw
+        self.raw = raw
 
     @property
     def headers(self) -> Metadata:
         """Response headers that the application set; the protocol's own are left out."""
-        return self._raw.headers
+        return self.raw.headers
 
     @property
     def trailers(self) -> Metadata:
         """Trailers that the application set."""
-        return self._raw.trailers
+        return self.raw.trailers
 
     @property
     def server_date(self) -> datetime | None:
         """The server's clock, in whole seconds, from the response's Date header if it has one."""
-        return self._raw.server_date
+        return self.raw.server_date
 
     @property
     def size_bytes(self) -> int:
         """Size of the message as the wire carried it, decompressed."""
-        return len(self._raw.body)
+        return len(self.raw.body)

@@ -68,3 +68,16 @@ def test_the_retries_are_as_told(run: Callable[..., list[str]]) -> None:
         "nowhere: UNAVAILABLE attempts: 3",
         "nowhere: UNAVAILABLE attempts: 1",
     ]
+
+
+def test_the_interceptors_are_as_told(run: Callable[..., list[str]]) -> None:
+    assert run("interceptors.py") == [
+        "ListGateways ok, attempts: 1",
+        "ListGateways ok, attempts: 1",
+        "GetGateway NOT_FOUND attempts: 1",
+        "raised: NOT_FOUND",
+        "attempt 1 over connect",
+        "attempt 2 over connect",
+        "ListGateways UNAVAILABLE attempts: 2",
+        "raised: UNAVAILABLE",
+    ]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 
     from triwire.call.aio import AsyncCaller
 
-RPC_WIRES = ("connect", "grpc", "grpc-web")
+RPC_WIRES = [
+    f"{wire}{way}" for wire in ("connect", "grpc", "grpc-web") for way in test_streams_aio.PASSING
+]
 # REST carries server streams only.
-WIRES = (*RPC_WIRES, "rest")
+WIRES = [*RPC_WIRES, *(f"rest{way}" for way in test_streams_aio.PASSING)]
+
+
+def arguments(wire: str, port: int) -> dict[str, Any]:
+    """Return what makes a caller, with interceptors or without."""
+    name = wire.partition(" ")[0]
+    way = wire.removeprefix(name)
+    return {"wire": name, "port": port, "interceptors": test_streams_aio.PASSING[way]}
 
 
 @contextlib.asynccontextmanager
 async def calling(wire: str, port: int) -> AsyncGenerator[AsyncCaller]:
-    caller = test_streams_aio.caller_for(wire, port)
+    caller = test_streams_aio.caller_for(**arguments(wire, port))
     try:
         yield caller
     finally:
@@ -146,7 +155,7 @@ async def test_an_abandoned_chat_ends_on_the_server(wire: str, stream_port: int,
 async def test_a_thread_closes_a_stream_that_another_reads(
     wire: str, stream_port: int, key: str
 ) -> None:
-    caller = test_streams_sync.caller_for(wire, stream_port)
+    caller = test_streams_sync.caller_for(**arguments(wire, stream_port))
     stream = caller.server_stream(FOREVER, StringValue(value=key))
     begun = threading.Event()
     ends: list[RpcError] = []
@@ -172,7 +181,7 @@ async def test_a_thread_closes_a_stream_that_another_reads(
 async def test_an_abandoned_blocking_iterator_ends_the_call(
     wire: str, stream_port: int, key: str
 ) -> None:
-    caller = test_streams_sync.caller_for(wire, stream_port)
+    caller = test_streams_sync.caller_for(**arguments(wire, stream_port))
 
     def read_one() -> None:
         for _ in caller.server_stream(FOREVER, StringValue(value=key)):

@@ -14,6 +14,7 @@ from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
 from triwire.errors import Code, RpcError
+from triwire.interceptors import Call, Interception, Interceptor, each_attempt
 from triwire.spec import CallOptions, Metadata
 from triwire.tls import TlsOptions
 from triwire.transports.options import WireOptions
@@ -30,8 +31,17 @@ LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
 
 
+def passing(call: Call) -> Interception:
+    return (yield call)
+
+
 def caller_for(
-    wire: str, port: int, options: WireOptions | None = None, *, timeout_seconds: float = 20
+    wire: str,
+    port: int,
+    options: WireOptions | None = None,
+    interceptors: tuple[Interceptor, ...] = (),
+    *,
+    timeout_seconds: float = 20,
 ) -> AsyncCaller:
     transport = dial(
         wire,
@@ -42,13 +52,19 @@ def caller_for(
         http_version=2,
     )
     return AsyncCaller(
-        transport, options=CallOptions(timeout_seconds=timeout_seconds, headers=HEADERS)
+        transport,
+        options=CallOptions(timeout_seconds=timeout_seconds, headers=HEADERS),
+        interceptors=interceptors,
     )
 
 
-@pytest.fixture(params=WIRES)
+PASSING = {"": (), " inside interceptors": (passing, each_attempt(passing))}
+
+
+@pytest.fixture(params=[(wire, way) for wire in WIRES for way in PASSING], ids="".join)
 async def caller(request: pytest.FixtureRequest, stream_port: int) -> AsyncIterator[AsyncCaller]:
-    made = caller_for(request.param, stream_port)
+    wire, way = request.param
+    made = caller_for(wire, stream_port, interceptors=PASSING[way])
     yield made
     await made.aclose()
 

@@ -15,6 +15,7 @@ from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
 from triwire.errors import Code, RpcError
+from triwire.interceptors import Call, Interception, Interceptor, each_attempt
 from triwire.spec import CallOptions, Metadata
 from triwire.tls import TlsOptions
 from triwire.transports.options import WireOptions
@@ -31,8 +32,17 @@ LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
 
 
+def passing(call: Call) -> Interception:
+    return (yield call)
+
+
 def caller_for(
-    wire: str, port: int, options: WireOptions | None = None, *, timeout_seconds: float = 20
+    wire: str,
+    port: int,
+    options: WireOptions | None = None,
+    interceptors: tuple[Interceptor, ...] = (),
+    *,
+    timeout_seconds: float = 20,
 ) -> Caller:
     transport = dial(
         wire,
@@ -42,12 +52,20 @@ def caller_for(
         options=options,
         http_version=2,
     )
-    return Caller(transport, options=CallOptions(timeout_seconds=timeout_seconds, headers=HEADERS))
+    return Caller(
+        transport,
+        options=CallOptions(timeout_seconds=timeout_seconds, headers=HEADERS),
+        interceptors=interceptors,
+    )
 
 
-@pytest.fixture(params=WIRES)
+PASSING = {"": (), " inside interceptors": (passing, each_attempt(passing))}
+
+
+@pytest.fixture(params=[(wire, way) for wire in WIRES for way in PASSING], ids="".join)
 def caller(request: pytest.FixtureRequest, stream_port: int) -> Iterator[Caller]:
-    made = caller_for(request.param, stream_port)
+    wire, way = request.param
+    made = caller_for(wire, stream_port, interceptors=PASSING[way])
     yield made
     made.close()
 

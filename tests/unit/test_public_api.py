@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PUBLIC = ["triwire", "triwire.errors", "triwire.watch", "coreweave_inference"]
+PUBLIC = [
+    "triwire",
+    "triwire.errors",
+    "triwire.interceptors",
+    "triwire.watch",
+    "coreweave_inference",
+]
 CLIENTS: tuple[type[object], ...] = (InferenceClient, AsyncInferenceClient)
 OURS = ("triwire", "coreweave_inference", "coreweave_inference_gen")
 # Special methods that callers use by syntax.

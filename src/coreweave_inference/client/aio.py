@@ -29,14 +29,17 @@ from triwire._io import AsyncSystemClock
 from triwire._typing import override
 from triwire.call.aio import AsyncCaller
 from triwire.dial.aio import dial
+from triwire.interceptors import check_interceptors
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from triwire._io import AsyncClock
+    from triwire.interceptors import Interceptor
     from triwire.retry import RetryPolicy
     from triwire.spec import MetadataInput
     from triwire.tls import Pem
@@ -74,6 +77,8 @@ class AsyncInferenceClient:
         retry: How failed attempts are tried again: "method" for the policy that is made for
             each method of the API, a `RetryPolicy` for all methods, None for not at all.
         headers: Metadata to send with every call.
+        interceptors: Functions that run around every call; see `triwire.interceptors`. The first
+            is the outermost.
         user_agent: Product token to put first in the User-Agent, such as "my-service/1.2".
         allow_token_over_plaintext: Send the token to an http endpoint that is not this machine.
         clock: Time for waiting; tests pass a manual one.
@@ -103,6 +108,7 @@ class AsyncInferenceClient:
         attempt_timeout_seconds: float | None = None,
         retry: RetryPolicy | Literal["method"] | None = "method",
         headers: MetadataInput = (),
+        interceptors: Iterable[Interceptor] = (),
         user_agent: str | None = None,
         allow_token_over_plaintext: bool = False,
         clock: AsyncClock | None = None,
@@ -154,6 +160,7 @@ class AsyncInferenceClient:
             carrier,
             options=options,
             headers=authorization,
+            interceptors=check_interceptors(interceptors),
             clock=clock,
             budget=RetryBudget(RETRY_THROTTLING),
             server=self._where,

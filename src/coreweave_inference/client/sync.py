@@ -30,14 +30,17 @@ from triwire._io import SystemClock
 from triwire._typing import override
 from triwire.call.sync import Caller
 from triwire.dial.sync import dial
+from triwire.interceptors import check_interceptors
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from triwire._io import Clock
+    from triwire.interceptors import Interceptor
     from triwire.retry import RetryPolicy
     from triwire.spec import MetadataInput
     from triwire.tls import Pem
@@ -75,6 +78,8 @@ class InferenceClient:
         retry: How failed attempts are tried again: "method" for the policy that is made for
             each method of the API, a `RetryPolicy` for all methods, None for not at all.
         headers: Metadata to send with every call.
+        interceptors: Functions that run around every call; see `triwire.interceptors`. The first
+            is the outermost.
         user_agent: Product token to put first in the User-Agent, such as "my-service/1.2".
         allow_token_over_plaintext: Send the token to an http endpoint that is not this machine.
         clock: Time for waiting; tests pass a manual one.
@@ -104,6 +109,7 @@ class InferenceClient:
         attempt_timeout_seconds: float | None = None,
         retry: RetryPolicy | Literal["method"] | None = "method",
         headers: MetadataInput = (),
+        interceptors: Iterable[Interceptor] = (),
         user_agent: str | None = None,
         allow_token_over_plaintext: bool = False,
         clock: Clock | None = None,
@@ -155,6 +161,7 @@ class InferenceClient:
             carrier,
             options=options,
             headers=authorization,
+            interceptors=check_interceptors(interceptors),
             clock=clock,
             budget=RetryBudget(RETRY_THROTTLING),
             server=self._where,

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from triwire._io import AsyncSystemClock, draw_fraction, draw_uuid
-from triwire.call.attempts import Retrying, policy_of, shorter
-from triwire.call.request import at_deadline, check_request, describe, merged_headers
+from triwire.call.attempts import shorter
+from triwire.call.engine import Engine, Run, Wait
+from triwire.call.reply import passed, reply_of, response_of
+from triwire.call.request import check_request, describe, merged_headers
 from triwire.call.shared import Shared
 from triwire.call.stream.aio import AsyncResponseStream, async_single_response
+from triwire.call.stream.managed.aio import AsyncManagedStream, async_requests_of
 from triwire.errors import RpcError
+from triwire.interceptors import Call
 from triwire.retry import RetryBudget
-from triwire.spec import CallOptions, Response
+from triwire.spec import CallOptions, Response, StreamKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
 
     from triwire._io import AsyncClock
-    from triwire.spec import MethodSpec, RawResponse
+    from triwire.call.engine import Send, Steps
+    from triwire.interceptors import Interceptor, Reply
+    from triwire.spec import MethodSpec
     from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT
 
 __all__ = ["AsyncCaller"]
@@ -35,7 +41,9 @@ class AsyncCaller:
     Args:
         transport: Carries the attempts; closed by `aclose`.
         options: Settings of every call made here.
-        headers: Pairs sent before those of `options`, such as the authorization. Never logged.
+        headers: Pairs sent before those of `options`, such as the authorization. Never logged,
+            and not shown to interceptors.
+        interceptors: What runs around every call, the first outermost.
         clock: Time, for waiting.
         budget: Tokens for retries; derived callers share it.
         draw: Gives evenly distributed numbers from 0 to 1, for the jitter of waits.
@@ -50,6 +58,7 @@ class AsyncCaller:
         *,
         options: CallOptions | None = None,
         headers: tuple[tuple[str, str | bytes], ...] = (),
+        interceptors: tuple[Interceptor, ...] = (),
         clock: AsyncClock | None = None,
         budget: RetryBudget | None = None,
         draw: Callable[[], float] = draw_fraction,
@@ -60,6 +69,7 @@ class AsyncCaller:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
         self._base_headers = headers
+        self._interceptors = interceptors
         self._headers = merged_headers(headers, self._options.headers)
         self._first_timeout_seconds = shorter(
             self._options.timeout_seconds, self._options.attempt_timeout_seconds
@@ -70,6 +80,15 @@ class AsyncCaller:
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
         self.server = server
+        self._is_managed = bool(interceptors)
+        self._engine = Engine(
+            self._options,
+            interceptors=interceptors,
+            headers=headers,
+            budget=self._budget,
+            draw=draw,
+            now=self._clock.monotonic_seconds,
+        )
 
     @property
     def transport(self) -> AsyncTransport:
@@ -92,6 +111,7 @@ class AsyncCaller:
             self._transport,
             options=options,
             headers=self._base_headers,
+            interceptors=self._interceptors,
             clock=self._clock,
             budget=self._budget,
             draw=self.draw,
@@ -116,65 +136,113 @@ class AsyncCaller:
             ValueError: the client is closed.
         """
         check_request(method, request)
+        if self._is_managed:
+            return await self._single(method, request, ())
         started = self._clock.monotonic_seconds()
+        timeout = self._first_timeout_seconds
         try:
             raw = await self._transport.unary(
-                method, request, headers=self._headers, timeout_seconds=self._first_timeout_seconds
+                method, request, headers=self._headers, timeout_seconds=timeout
             )
+            message = self._transport.decode(method, raw.body)
         except RpcError as error:
-            raw = await self._try_again(method, request, error, started)
+            run = Run(started)
+            run.sent = 1
+            call = self._call(method, request)
+            steps = self._engine.steps_after(call, run, error, started, timeout)
+            return response_of(method, await self._drive(steps, run, ()))
         self._budget.succeeded()
-        message = self._transport.decode(method, raw.body)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(self._transport.wire, method), len(raw.body))
         return Response(message, raw)
 
-    async def _try_again(
+    def _call(self, method: MethodSpec[RequestT, ResponseT], request: RequestT | None) -> Call:
+        options = self._options
+        return Call(
+            method,
+            request,
+            options.headers,
+            options.timeout_seconds,
+            self._transport.wire,
+            self.server,
+        )
+
+    async def _single(
         self,
         method: MethodSpec[RequestT, ResponseT],
-        request: RequestT,
-        error: RpcError,
-        started: float,
-    ) -> RawResponse:
-        """Go on after a first attempt that failed, until one succeeds or it is time to give up."""
-        options = self._options
-        policy = policy_of(method, request, options)
-        retrying = Retrying(policy, self._budget, draw=self.draw, options=options, started=started)
-        began, timeout = started, self._first_timeout_seconds
-        while True:
-            now = self._clock.monotonic_seconds()
-            seen = at_deadline(error, timeout_seconds=timeout, elapsed_seconds=now - began)
-            wait = retrying.wait_seconds(seen, now=now)
-            if _log.isEnabledFor(logging.DEBUG):
-                name = describe(self._transport.wire, method)
-                _log.debug("%s", retrying.describe(name, seen, wait))
-            if wait is None:
-                raise retrying.final(seen) from error.__cause__ if seen is error else error
-            await self._clock.sleep(wait)
-            began = self._clock.monotonic_seconds()
-            timeout = retrying.attempt_timeout_seconds(now=began)
-            try:
-                return await self._transport.unary(
-                    method, request, headers=self._headers, timeout_seconds=timeout
-                )
-            except RpcError as failure:
-                error = failure
+        request: RequestT | None,
+        requests: tuple[()] | AsyncIterable[RequestT],
+    ) -> Response[ResponseT]:
+        """Call a method that answers once, with all that goes around an attempt."""
+        run = self._engine.new_run()
+        steps = self._engine.steps(self._call(method, request), run)
+        return response_of(method, await self._drive(steps, run, requests))
+
+    async def _drive(
+        self, steps: Steps, run: Run, requests: tuple[()] | AsyncIterable[Any]
+    ) -> Reply:
+        """Do what a call's steps say until it has ended."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    done: Reply | None = None
+                    if isinstance(step, Wait):
+                        await self._aside(step)
+                    else:
+                        done = await self._send(step, run, requests)
+                except BaseException as error:  # noqa: BLE001 - the steps decide
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(done)
+        except StopIteration as stop:
+            reply: Reply = stop.value
+            return reply
+
+    async def _aside(self, step: Wait, /) -> None:
+        await self._clock.sleep(step.seconds)
+
+    async def _send(self, step: Send, run: Run, requests: tuple[()] | AsyncIterable[Any]) -> Reply:
+        """Make one attempt at a method that answers once."""
+        call, transport = step.call, self._transport
+        method = call.method
+        if method.stream_kind is StreamKind.CLIENT_STREAM:
+            raw_stream = transport.stream(
+                method,
+                async_requests_of(requests, call.on_request, run),
+                headers=step.headers,
+                timeout_seconds=step.timeout_seconds,
+            )
+            response = await async_single_response(transport, method, raw_stream)
+            return reply_of(response.message, response.raw, call.on_response)
+        request: Any = call.request
+        if call.on_request:
+            request = passed(call.on_request, request)
+        raw = await transport.unary(
+            method, request, headers=step.headers, timeout_seconds=step.timeout_seconds
+        )
+        message = transport.decode(method, raw.body)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s OK %d bytes", describe(transport.wire, method), len(raw.body))
+        return reply_of(message, raw, call.on_response)
 
     async def client_stream(
         self, method: MethodSpec[RequestT, ResponseT], requests: AsyncIterable[RequestT]
     ) -> Response[ResponseT]:
-        """Call a method whose client streams, once, and wait for its one response.
+        """Call a method whose client streams, and wait for its one response.
 
         Args:
             method: The method to call.
             requests: Iterated once, as the wire takes them; what it raises ends the call and
-                is raised here.
+                is raised here. A call is not tried again once one of them was asked for.
 
         Raises:
             RpcError: the call failed, or its response cannot be read.
             TypeError: a request is not the method's request message.
             ValueError: the client is closed.
         """
+        if self._is_managed or self._is_retried(method):
+            return await self._single(method, None, requests)
         return await async_single_response(
             self._transport, method, self._raw_stream(method, requests)
         )
@@ -193,7 +261,7 @@ class AsyncCaller:
             TypeError: `request` is not the method's request message.
         """
         check_request(method, request)
-        return AsyncResponseStream(self._transport, method, self._raw_stream(method, (request,)))
+        return self._stream(method, request, (request,))
 
     def bidi_stream(
         self, method: MethodSpec[RequestT, ResponseT], requests: AsyncIterable[RequestT]
@@ -207,7 +275,30 @@ class AsyncCaller:
         Raises:
             RpcError: UNIMPLEMENTED: this wire cannot carry such methods.
         """
-        return AsyncResponseStream(self._transport, method, self._raw_stream(method, requests))
+        return self._stream(method, None, requests)
+
+    def _stream(
+        self,
+        method: MethodSpec[RequestT, ResponseT],
+        request: RequestT | None,
+        requests: tuple[RequestT, ...] | AsyncIterable[RequestT],
+    ) -> AsyncResponseStream[ResponseT]:
+        if not (self._is_managed or self._is_retried(method)):
+            raw = self._raw_stream(method, requests)
+            return AsyncResponseStream(self._transport, method, raw)
+        run = self._engine.new_run()
+        return AsyncManagedStream(
+            self._transport,
+            method,
+            requests,
+            steps=self._engine.steps(self._call(method, request), run),
+            run=run,
+            aside=self._aside,
+        )
+
+    def _is_retried(self, method: MethodSpec[Any, Any]) -> bool:
+        retry = self._options.retry
+        return (method.retry if retry == "method" else retry) is not None
 
     def _raw_stream(
         self,

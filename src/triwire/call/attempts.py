@@ -26,10 +26,10 @@ def shorter(first: float | None, second: float | None) -> float | None:
 
 
 def policy_of(
-    method: MethodSpec[Any, Any], request: Message, options: CallOptions
+    method: MethodSpec[Any, Any], request: Message | None, options: CallOptions
 ) -> RetryPolicy | None:
     """Return how a call is retried, or None for not at all."""
-    if method.retry_key and not getattr(request, method.retry_key):
+    if method.retry_key and not getattr(request, method.retry_key, None):
         return None
     return method.retry if options.retry == "method" else options.retry
 
@@ -65,15 +65,21 @@ class Retrying:
         self._attempts = 0
         self._reason = ""
 
-    def wait_seconds(self, error: RpcError, *, now: float) -> float | None:
+    @property
+    def number(self) -> int:
+        """Number of the next attempt, from 1."""
+        return self._attempts + 1
+
+    def wait_seconds(self, error: RpcError, *, now: float, repeatable: bool = True) -> float | None:
         """Return how long to wait before the next attempt, or None to give up.
 
         Args:
             error: How the last attempt failed.
             now: The clock's seconds.
+            repeatable: Whether the caller would not notice another attempt.
         """
         self._attempts += 1
-        policy = self._policy
+        policy = self._policy if repeatable else None
         if policy is None or not self._is_retryable(policy, error, now):
             return None
         may = self._budget.failed()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from triwire.call.attempts import shorter
 from triwire.errors import Code
 from triwire.transports.failures import timeout_error
 
 if TYPE_CHECKING:
     from triwire.errors import RpcError
-    from triwire.spec import Metadata, MethodSpec, Pairs
+    from triwire.interceptors import Call
+    from triwire.spec import CallOptions, Metadata, MethodSpec, Pairs
 
-__all__ = ["at_deadline", "check_request", "describe", "merged_headers"]
+__all__ = ["at_deadline", "check_request", "describe", "first_timeout_seconds", "merged_headers"]
 
 # Server and client watch the same timeout; which of the two speaks first is chance.
 _DEADLINE_SLACK_SECONDS: Final = 0.02
@@ -31,13 +33,24 @@ def check_request(method: MethodSpec[Any, Any], request: object) -> None:
 
 def merged_headers(own: Pairs, extra: Metadata) -> Pairs:
     """Return the client's headers with a call's added; the call's win where both name one."""
-    replaced = set(extra)
+    if not own:
+        return extra.pairs
+    replaced = {key for key, _ in extra.pairs}
     return tuple(pair for pair in own if pair[0] not in replaced) + extra.pairs
 
 
 def describe(wire: str, method: MethodSpec[Any, Any]) -> str:
     """Name a call for a log line; holds no request data."""
     return f"{wire} {method.service}/{method.name}"
+
+
+def first_timeout_seconds(
+    call: Call, options: CallOptions, *, elapsed_seconds: float
+) -> float | None:
+    """Return the time for the first attempt: its own limit, or what is left of the call."""
+    total = call.timeout_seconds
+    left = None if total is None else total - elapsed_seconds
+    return shorter(left, options.attempt_timeout_seconds)
 
 
 def at_deadline(

@@ -1,0 +1,269 @@
+"""What happens around the attempts of a call, for every stream kind and both colours. Pure.
+
+A call is a generator of steps. Whoever drives it takes one, does what it says, and sends back
+the result or throws back the failure:
+
+- `Send`: make one attempt; the result is its `Reply`;
+- `Wait`: sleep.
+
+From the outside in: the interceptors of the call, its retries, the interceptors of each attempt,
+the headers. The drivers are `call.aio` for methods that answer once and `call.stream.managed` for
+the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from triwire.call.attempts import Retrying, policy_of
+from triwire.call.request import at_deadline, describe, first_timeout_seconds, merged_headers
+from triwire.errors import RpcError
+from triwire.interceptors import Call, Reply
+from triwire.transports.metadata import check_metadata
+
+if TYPE_CHECKING:
+    from triwire.interceptors import Interceptor
+    from triwire.retry import RetryBudget
+    from triwire.spec import CallOptions, Pairs
+
+__all__ = ["Engine", "Run", "Send", "Steps", "Wait"]
+
+_log: Final = logging.getLogger("triwire.call")
+
+
+@dataclass(slots=True)
+class Send:
+    """Make one attempt.
+
+    Attributes:
+        call: What to send.
+        headers: All headers, credentials included. Never shown.
+        timeout_seconds: Time for the attempt, or None for no limit.
+    """
+
+    call: Call
+    headers: Pairs
+    timeout_seconds: float | None
+
+
+@dataclass(slots=True)
+class Wait:
+    """Sleep before the next attempt."""
+
+    seconds: float
+
+
+Steps: TypeAlias = Generator[Send | Wait, Any, Reply]
+
+
+class Run:
+    """What is known of one call while it runs; shared with its driver.
+
+    Attributes:
+        started: When it began, in the clock's seconds.
+        sent: Attempts made so far.
+        repeatable: Whether another attempt would be unseen. The driver clears it when it hands
+            on a response of a stream or takes a request of one.
+    """
+
+    __slots__ = ("repeatable", "sent", "started")
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        self.sent = 0
+        self.repeatable = True
+
+
+class Engine:
+    """Makes the steps of calls with one set of options.
+
+    Args:
+        options: Settings of every call.
+        interceptors: What runs around every call.
+        headers: Pairs that go before those of a call. Never logged.
+        budget: Tokens for retries.
+        draw: Gives evenly distributed numbers from 0 to 1.
+        now: The clock's seconds.
+    """
+
+    __slots__ = ("_all_headers", "_budget", "_draw", "_interceptors", "_now", "_options", "_own")
+
+    def __init__(
+        self,
+        options: CallOptions,
+        *,
+        interceptors: tuple[Interceptor, ...],
+        headers: Pairs,
+        budget: RetryBudget,
+        draw: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._options = options
+        self._interceptors = interceptors
+        self._own = headers
+        self._all_headers = merged_headers(headers, options.headers)
+        self._budget = budget
+        self._draw = draw
+        self._now = now
+
+    def new_run(self) -> Run:
+        """Return the state of a call that begins now."""
+        return Run(self._now())
+
+    def steps(self, call: Call, run: Run) -> Steps:
+        """Make a call; the error that ends it says how many attempts there were."""
+        if not self._interceptors:
+            return self._attempts(call, run)
+        return self._counted(call, run)
+
+    def _counted(self, call: Call, run: Run) -> Steps:
+        try:
+            reply = yield from _intercepted(
+                self._interceptors, call, run, lambda one: self._attempts(one, run)
+            )
+        except RpcError as error:
+            error.attempts = max(run.sent, 1)
+            raise
+        reply.attempts = run.sent
+        return reply
+
+    def _attempts(self, call: Call, run: Run) -> Steps:
+        """Make a call with its retries."""
+        began = self._now()
+        timeout = first_timeout_seconds(call, self._options, elapsed_seconds=began - run.started)
+        try:
+            reply = yield from self._attempt(call, run, 1, timeout)
+        except RpcError as error:
+            return (yield from self.steps_after(call, run, error, began, timeout))
+        self._budget.succeeded()
+        return reply
+
+    def steps_after(
+        self, call: Call, run: Run, error: RpcError, began: float, timeout_seconds: float | None
+    ) -> Steps:
+        """Go on with a call whose first attempt has failed.
+
+        Args:
+            call: The call.
+            run: Its state.
+            error: How the attempt ended.
+            began: When it began, in the clock's seconds.
+            timeout_seconds: The time that it had.
+        """
+        retrying = self._retrying(call, run)
+        while True:
+            now = self._now()
+            seen = at_deadline(error, timeout_seconds=timeout_seconds, elapsed_seconds=now - began)
+            wait = retrying.wait_seconds(seen, now=now, repeatable=run.repeatable)
+            if _log.isEnabledFor(logging.DEBUG):
+                _log.debug("%s", retrying.describe(describe(call.wire, call.method), seen, wait))
+            if wait is None:
+                final = retrying.final(seen)
+                final.attempts = max(run.sent, 1)
+                raise final from error.__cause__ if seen is error else error
+            yield Wait(wait)
+            began = self._now()
+            timeout_seconds = retrying.attempt_timeout_seconds(now=began)
+            try:
+                reply = yield from self._attempt(call, run, retrying.number, timeout_seconds)
+            except RpcError as failure:
+                error = failure
+            else:
+                self._budget.succeeded()
+                return reply
+
+    def _retrying(self, call: Call, run: Run) -> Retrying:
+        options = self._options
+        if call.timeout_seconds != options.timeout_seconds:
+            options = replace(options, timeout_seconds=call.timeout_seconds)
+        policy = policy_of(call.method, call.request, options)
+        return Retrying(policy, self._budget, draw=self._draw, options=options, started=run.started)
+
+    def _attempt(self, call: Call, run: Run, number: int, timeout_seconds: float | None) -> Steps:
+        """Return the steps of one attempt."""
+        inner = call.attempt_interceptors
+        if not inner:
+            return self._send(call, run, timeout_seconds)
+        numbered = call.copy()
+        numbered.attempt = number
+        numbered.timeout_seconds = timeout_seconds
+        numbered.attempt_interceptors = ()
+        return _intercepted(
+            inner, numbered, run, lambda one: self._send(one, run, one.timeout_seconds)
+        )
+
+    def _send(self, call: Call, run: Run, timeout_seconds: float | None) -> Steps:
+        headers = self._headers(call)
+        run.sent += 1
+        reply: Reply = yield Send(call, headers, timeout_seconds)
+        reply.attempts = run.sent
+        return reply
+
+    def _headers(self, call: Call) -> Pairs:
+        known = self._options.headers
+        if call.headers is known:
+            return self._all_headers
+        check_metadata(pair for pair in call.headers.pairs if pair not in known.pairs)
+        return merged_headers(self._own, call.headers)
+
+
+def _intercepted(
+    interceptors: tuple[Interceptor, ...],
+    call: Call,
+    run: Run,
+    proceed: Callable[[Call], Steps],
+) -> Steps:
+    """Make a call inside interceptors, of which there is one at least; the first is outermost."""
+    interceptor, inner = interceptors[0], interceptors[1:]
+    flow: Any = interceptor(call)
+    if not hasattr(flow, "send"):
+        text = (
+            f"interceptor {_name(interceptor)} returned {type(flow).__name__} when called: "
+            "expected a generator, as a function with a yield gives"
+        )
+        raise TypeError(text)
+    made = False
+    step = _resumed(interceptor, flow.send, None)
+    while isinstance(step, Call):
+        if made and not run.repeatable:
+            flow.close()
+            text = (
+                f"interceptor {_name(interceptor)} repeats a call whose messages have been "
+                "delivered or taken: yield again only before that"
+            )
+            raise RuntimeError(text)
+        made = True
+        try:
+            reply = yield from (_intercepted(inner, step, run, proceed) if inner else proceed(step))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the interceptor decides
+            step = _resumed(interceptor, flow.throw, error)
+        else:
+            step = _resumed(interceptor, flow.send, reply)
+    return step
+
+
+def _resumed(
+    interceptor: Interceptor, resume: Callable[[Any], object], value: object
+) -> Call | Reply:
+    """Let an interceptor go on to its next yield or its end."""
+    try:
+        step = resume(value)
+    except StopIteration as stop:
+        if isinstance(stop.value, Reply):
+            return stop.value
+        text = (
+            f"interceptor {_name(interceptor)} returned {type(stop.value).__name__}: expected "
+            "the Reply that its yield gave, or another"
+        )
+        raise TypeError(text) from None
+    if isinstance(step, Call):
+        return step
+    text = f"interceptor {_name(interceptor)} yielded {type(step).__name__}: expected a Call"
+    raise TypeError(text)
+
+
+def _name(interceptor: Interceptor) -> str:
+    return getattr(interceptor, "__qualname__", type(interceptor).__name__)

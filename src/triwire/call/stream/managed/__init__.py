@@ -1,0 +1,1 @@
+"""Streams with interceptors, retries or a token that changes around them."""
