@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from triwire.auth import TokenFile
 from triwire.errors import Code, RpcError
+from triwire.retry import RetryPolicy
 from triwire.transports.options import WireOptions
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ __all__ = [
     "Failed",
     "InferenceClient",
     "Modified",
+    "RetryPolicy",
     "RpcError",
     "Synced",
+    "TokenFile",
     "WatchOptions",
     "WireOptions",
 ]

@@ -16,7 +16,7 @@ from collections.abc import (
 )
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,18 +28,22 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncBackground",
     "AsyncClock",
+    "AsyncOneAtATime",
     "AsyncSignal",
     "AsyncSystemClock",
     "Background",
     "Clock",
     "Event",
     "HandlerColourError",
+    "OneAtATime",
     "Signal",
     "SystemClock",
+    "async_awaited",
     "async_breathe",
     "async_messages",
     "async_new_event",
     "async_resolve",
+    "awaited",
     "breathe",
     "draw_fraction",
     "draw_uuid",
@@ -52,6 +56,7 @@ __all__ = [
 ]
 
 MessageT = TypeVar("MessageT", bound="Message")
+ValueT = TypeVar("ValueT")
 
 
 class Event(Protocol):
@@ -396,6 +401,71 @@ def resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
         message = "this handler is a coroutine function: call it through the async client"
         raise HandlerColourError(message)
     return result
+
+
+class AsyncOneAtATime:
+    """Lets one task at a time do something."""
+
+    def __init__(self) -> None:
+        self._lock: asyncio.Lock | None = None
+
+    async def run(
+        self, work: Callable[[], Awaitable[None]], *, timeout_seconds: float | None
+    ) -> None:
+        """Do `work` when nobody else does.
+
+        Raises:
+            TimeoutError: waiting and working took too long.
+        """
+        import asyncio
+
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        async with asyncio.timeout(timeout_seconds), self._lock:
+            await work()
+
+
+class OneAtATime:
+    """Lets one thread at a time do something."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def run(self, work: Callable[[], None], *, timeout_seconds: float | None) -> None:
+        """Do `work` when nobody else does.
+
+        Raises:
+            TimeoutError: waiting took too long. Work that has begun is not interrupted.
+        """
+        # A negative timeout of a lock means none.
+        limit = -1.0 if timeout_seconds is None else max(timeout_seconds, 0.0)
+        if not self._lock.acquire(timeout=limit):
+            raise TimeoutError
+        try:
+            work()
+        finally:
+            self._lock.release()
+
+
+async def async_awaited(value: ValueT | Awaitable[ValueT]) -> ValueT:
+    """Return what a function of the caller returned, awaited if it is awaitable."""
+    if isinstance(value, Awaitable):
+        return await cast("Awaitable[ValueT]", value)
+    return value
+
+
+def awaited(value: ValueT | Awaitable[ValueT]) -> ValueT:
+    """Return what a function of the caller returned.
+
+    Raises:
+        HandlerColourError: it is awaitable, which blocking code cannot wait for.
+    """
+    if isinstance(value, Awaitable):
+        if isinstance(value, Coroutine):
+            value.close()
+        message = "the token function returned an awaitable: use the async client"
+        raise HandlerColourError(message)
+    return value
 
 
 async def async_messages(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PUBLIC = [
     "triwire",
+    "triwire.auth",
     "triwire.errors",
     "triwire.interceptors",
     "triwire.watch",

@@ -27,6 +27,7 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import
 )
 from triwire._io import AsyncSystemClock
 from triwire._typing import override
+from triwire.auth import async_token_of
 from triwire.call.aio import AsyncCaller
 from triwire.dial.aio import dial
 from triwire.interceptors import check_interceptors
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from triwire._io import AsyncClock
+    from triwire.auth import AsyncTokenSource
     from triwire.interceptors import Interceptor
     from triwire.retry import RetryPolicy
     from triwire.spec import MetadataInput
@@ -58,8 +60,10 @@ class AsyncInferenceClient:
     Args:
         endpoint: URL of the API with an optional path prefix. Without it the environment's
             COREWEAVE_API_ENDPOINT, then CW_BASE_URL, then https://api.coreweave.com.
-        token: CoreWeave API access token. Without it the environment's COREWEAVE_API_TOKEN,
-            then CW_API_TOKEN.
+        token: CoreWeave API access token, a `triwire.auth.TokenFile` that holds it, or a function
+            that returns it (for the async client also a coroutine function). Without it the
+            environment's COREWEAVE_API_TOKEN, then CW_API_TOKEN, then the file that
+            COREWEAVE_API_TOKEN_FILE names.
         transport: "connect", "grpc", "grpc-web" or "rest", or a transport object such as the
             memory wire of `triwire.testing`, which the client then owns. Without it the
             environment's TRIWIRE_TRANSPORT, then "connect".
@@ -98,7 +102,7 @@ class AsyncInferenceClient:
         self,
         endpoint: str | None = None,
         *,
-        token: str | None = None,
+        token: AsyncTokenSource | None = None,
         transport: str | AsyncTransport | None = None,
         wire: WireOptions | None = None,
         ca_certificates: Pem | None = None,
@@ -125,7 +129,7 @@ class AsyncInferenceClient:
         if transport is None or isinstance(transport, str):
             settings = resolve(
                 endpoint,
-                token=token,
+                token=async_token_of(token),
                 transport=transport,
                 tls=TlsOptions.load(
                     ca_certificates, client_certificate=client_certificate, client_key=client_key
@@ -133,7 +137,7 @@ class AsyncInferenceClient:
                 user_agent=user_agent,
                 allow_token_over_plaintext=allow_token_over_plaintext,
             )
-            authorization = settings.headers
+            authorization, tokens = settings.headers, settings.tokens
             self._where = settings.endpoint.url
             carrier = dial(
                 settings.wire,
@@ -153,13 +157,14 @@ class AsyncInferenceClient:
                 client_key=client_key,
                 wire=wire,
             )
-            authorization = credentials(token, required=False)
+            authorization, tokens = credentials(async_token_of(token), required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
             carrier = transport
         caller = AsyncCaller(
             carrier,
             options=options,
             headers=authorization,
+            tokens=tokens,
             interceptors=check_interceptors(interceptors),
             clock=clock,
             budget=RetryBudget(RETRY_THROTTLING),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from triwire._typing import override
-from triwire.auth import bearer_header
+from triwire.auth import TokenFile, bearer_header
 from triwire.config import Endpoint, first_set, proxy_for
 from triwire.dial.wires import check_wire
 from triwire.retry import RetryPolicy
@@ -17,6 +17,7 @@ from triwire.transports.options import WireOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from triwire.auth import Tokens
     from triwire.config import Proxy
     from triwire.spec import CallOptions, MetadataInput, Pairs
     from triwire.tls import TlsOptions
@@ -45,6 +46,7 @@ DEFAULT_TRANSPORT: Final = "connect"
 
 ENDPOINT_VARIABLES: Final = ("COREWEAVE_API_ENDPOINT", "CW_BASE_URL")
 TOKEN_VARIABLES: Final = ("COREWEAVE_API_TOKEN", "CW_API_TOKEN")
+TOKEN_FILE_VARIABLES: Final = ("COREWEAVE_API_TOKEN_FILE",)
 TRANSPORT_VARIABLES: Final = ("TRIWIRE_TRANSPORT",)
 
 
@@ -70,6 +72,7 @@ class Settings:
         tls: How the server is trusted.
         proxy: What stands between, or None.
         headers: Authorization, ready to send. Never shown.
+        tokens: The token instead, if it changes.
         user_agent: Value of the User-Agent header.
     """
 
@@ -78,13 +81,14 @@ class Settings:
     tls: TlsOptions
     proxy: Proxy | None
     headers: Pairs = field(repr=False)
+    tokens: Tokens | None
     user_agent: str
 
 
 def resolve(
     endpoint: str | None,
     *,
-    token: str | None,
+    token: str | Tokens | None,
     transport: str | None,
     tls: TlsOptions,
     user_agent: str | None,
@@ -102,7 +106,7 @@ def resolve(
     if endpoint is None:
         endpoint = first_set(ENDPOINT_VARIABLES, environ) or DEFAULT_ENDPOINT
     parsed = Endpoint.parse(endpoint)
-    headers = credentials(token, environ=environ, required=True)
+    headers, tokens = credentials(token, environ=environ, required=True)
     if parsed.scheme == "http" and not parsed.is_loopback and not allow_token_over_plaintext:
         message = (
             f"refusing to send the token unencrypted to {parsed.authority}: use https, or pass "
@@ -115,6 +119,7 @@ def resolve(
         tls=tls,
         proxy=proxy_for(parsed, environ),
         headers=headers,
+        tokens=tokens,
         user_agent=_user_agent(user_agent),
     )
 
@@ -143,23 +148,28 @@ def refuse_beside_transport(**arguments: object) -> None:
 
 
 def credentials(
-    token: str | None, *, required: bool, environ: Mapping[str, str] | None = None
-) -> Pairs:
-    """Return the authorization header from the argument or the environment.
+    token: str | Tokens | None, *, required: bool, environ: Mapping[str, str] | None = None
+) -> tuple[Pairs, Tokens | None]:
+    """Return the authorization header from the argument or the environment, or what makes it.
 
     Raises:
         TypeError: the token is no str.
         ValueError: it is malformed, or missing although required.
     """
+    if token is None and required:
+        token = first_set(TOKEN_VARIABLES, environ)
+        path = first_set(TOKEN_FILE_VARIABLES, environ)
+        if token is None and path is not None:
+            token = TokenFile(path)
+        if token is None:
+            names = " or ".join((*TOKEN_VARIABLES, *TOKEN_FILE_VARIABLES))
+            message = f"no token: pass token= or set {names} to a CoreWeave API access token"
+            raise ValueError(message)
     if token is None:
-        token = first_set(TOKEN_VARIABLES, environ) if required else None
-    if token is None:
-        if not required:
-            return ()
-        names = " or ".join(TOKEN_VARIABLES)
-        message = f"no token: pass token= or set {names} to a CoreWeave API access token"
-        raise ValueError(message)
-    return (bearer_header(token),)
+        return (), None
+    if isinstance(token, str):
+        return (bearer_header(token),), None
+    return (), token
 
 
 def call_options(

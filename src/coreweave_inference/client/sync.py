@@ -28,6 +28,7 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import
 )
 from triwire._io import SystemClock
 from triwire._typing import override
+from triwire.auth import token_of
 from triwire.call.sync import Caller
 from triwire.dial.sync import dial
 from triwire.interceptors import check_interceptors
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from triwire._io import Clock
+    from triwire.auth import TokenSource
     from triwire.interceptors import Interceptor
     from triwire.retry import RetryPolicy
     from triwire.spec import MetadataInput
@@ -59,8 +61,10 @@ class InferenceClient:
     Args:
         endpoint: URL of the API with an optional path prefix. Without it the environment's
             COREWEAVE_API_ENDPOINT, then CW_BASE_URL, then https://api.coreweave.com.
-        token: CoreWeave API access token. Without it the environment's COREWEAVE_API_TOKEN,
-            then CW_API_TOKEN.
+        token: CoreWeave API access token, a `triwire.auth.TokenFile` that holds it, or a function
+            that returns it (for the async client also a coroutine function). Without it the
+            environment's COREWEAVE_API_TOKEN, then CW_API_TOKEN, then the file that
+            COREWEAVE_API_TOKEN_FILE names.
         transport: "connect", "grpc", "grpc-web" or "rest", or a transport object such as the
             memory wire of `triwire.testing`, which the client then owns. Without it the
             environment's TRIWIRE_TRANSPORT, then "connect".
@@ -99,7 +103,7 @@ class InferenceClient:
         self,
         endpoint: str | None = None,
         *,
-        token: str | None = None,
+        token: TokenSource | None = None,
         transport: str | Transport | None = None,
         wire: WireOptions | None = None,
         ca_certificates: Pem | None = None,
@@ -126,7 +130,7 @@ class InferenceClient:
         if transport is None or isinstance(transport, str):
             settings = resolve(
                 endpoint,
-                token=token,
+                token=token_of(token),
                 transport=transport,
                 tls=TlsOptions.load(
                     ca_certificates, client_certificate=client_certificate, client_key=client_key
@@ -134,7 +138,7 @@ class InferenceClient:
                 user_agent=user_agent,
                 allow_token_over_plaintext=allow_token_over_plaintext,
             )
-            authorization = settings.headers
+            authorization, tokens = settings.headers, settings.tokens
             self._where = settings.endpoint.url
             carrier = dial(
                 settings.wire,
@@ -154,13 +158,14 @@ class InferenceClient:
                 client_key=client_key,
                 wire=wire,
             )
-            authorization = credentials(token, required=False)
+            authorization, tokens = credentials(token_of(token), required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
             carrier = transport
         caller = Caller(
             carrier,
             options=options,
             headers=authorization,
+            tokens=tokens,
             interceptors=check_interceptors(interceptors),
             clock=clock,
             budget=RetryBudget(RETRY_THROTTLING),

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from triwire._io import AsyncSystemClock, draw_fraction, draw_uuid
+from triwire._io import (
+    AsyncOneAtATime,
+    AsyncSystemClock,
+    HandlerColourError,
+    async_awaited,
+    draw_fraction,
+    draw_uuid,
+)
+from triwire._typing import override
 from triwire.call.attempts import shorter
-from triwire.call.engine import Engine, Run, Wait
+from triwire.call.engine import Engine, Run, Send, Wait
 from triwire.call.reply import passed, reply_of, response_of
 from triwire.call.request import check_request, describe, merged_headers
 from triwire.call.shared import Shared
@@ -17,12 +25,14 @@ from triwire.errors import RpcError
 from triwire.interceptors import Call
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response, StreamKind
+from triwire.transports.failures import timeout_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
 
     from triwire._io import AsyncClock
-    from triwire.call.engine import Send, Steps
+    from triwire.auth import Fetch, Tokens
+    from triwire.call.engine import Steps
     from triwire.interceptors import Interceptor, Reply
     from triwire.spec import MethodSpec
     from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT
@@ -43,6 +53,7 @@ class AsyncCaller:
         options: Settings of every call made here.
         headers: Pairs sent before those of `options`, such as the authorization. Never logged,
             and not shown to interceptors.
+        tokens: A bearer token that changes; sent unless a call's headers have an authorization.
         interceptors: What runs around every call, the first outermost.
         clock: Time, for waiting.
         budget: Tokens for retries; derived callers share it.
@@ -58,6 +69,7 @@ class AsyncCaller:
         *,
         options: CallOptions | None = None,
         headers: tuple[tuple[str, str | bytes], ...] = (),
+        tokens: Tokens | None = None,
         interceptors: tuple[Interceptor, ...] = (),
         clock: AsyncClock | None = None,
         budget: RetryBudget | None = None,
@@ -69,6 +81,8 @@ class AsyncCaller:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
         self._base_headers = headers
+        self._tokens = tokens
+        self._fetching = AsyncOneAtATime()
         self._interceptors = interceptors
         self._headers = merged_headers(headers, self._options.headers)
         self._first_timeout_seconds = shorter(
@@ -80,11 +94,12 @@ class AsyncCaller:
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
         self.server = server
-        self._is_managed = bool(interceptors)
+        self._is_managed = bool(interceptors) or tokens is not None
         self._engine = Engine(
             self._options,
             interceptors=interceptors,
             headers=headers,
+            tokens=tokens,
             budget=self._budget,
             draw=draw,
             now=self._clock.monotonic_seconds,
@@ -107,10 +122,11 @@ class AsyncCaller:
 
     def with_options(self, options: CallOptions) -> AsyncCaller:
         """Return a caller over the same transport with other options."""
-        return AsyncCaller(
+        view = AsyncCaller(
             self._transport,
             options=options,
             headers=self._base_headers,
+            tokens=self._tokens,
             interceptors=self._interceptors,
             clock=self._clock,
             budget=self._budget,
@@ -119,6 +135,12 @@ class AsyncCaller:
             shared=self.shared,
             server=self.server,
         )
+        view._fetching = self._fetching
+        return view
+
+    @override
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("clients cannot be pickled: they hold connections and a token")
 
     async def unary(
         self, method: MethodSpec[RequestT, ResponseT], request: RequestT
@@ -187,10 +209,10 @@ class AsyncCaller:
             while True:
                 try:
                     done: Reply | None = None
-                    if isinstance(step, Wait):
-                        await self._aside(step)
-                    else:
+                    if isinstance(step, Send):
                         done = await self._send(step, run, requests)
+                    else:
+                        await self._aside(step)
                 except BaseException as error:  # noqa: BLE001 - the steps decide
                     step = steps.throw(error)
                 else:
@@ -199,8 +221,29 @@ class AsyncCaller:
             reply: Reply = stop.value
             return reply
 
-    async def _aside(self, step: Wait, /) -> None:
-        await self._clock.sleep(step.seconds)
+    async def _aside(self, step: Wait | Fetch, /) -> None:
+        if isinstance(step, Wait):
+            await self._clock.sleep(step.seconds)
+        else:
+            await self._fetch(step)
+
+    async def _fetch(self, step: Fetch) -> None:
+        async def fetch() -> None:
+            if step.is_due():
+                try:
+                    token = await async_awaited(step.source())
+                except HandlerColourError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - a foreign function may raise anything
+                    step.fail(error)
+                else:
+                    step.land(token)
+            step.settle()
+
+        try:
+            await self._fetching.run(fetch, timeout_seconds=step.timeout_seconds)
+        except TimeoutError as error:
+            raise timeout_error(self._options.timeout_seconds) from error
 
     async def _send(self, step: Send, run: Run, requests: tuple[()] | AsyncIterable[Any]) -> Reply:
         """Make one attempt at a method that answers once."""

@@ -4,10 +4,11 @@ A call is a generator of steps. Whoever drives it takes one, does what it says, 
 the result or throws back the failure:
 
 - `Send`: make one attempt; the result is its `Reply`;
-- `Wait`: sleep.
+- `Wait`: sleep;
+- `Fetch`: ask the caller's function for a token.
 
 From the outside in: the interceptors of the call, its retries, the interceptors of each attempt,
-the headers. The drivers are `call.aio` for methods that answer once and `call.stream.managed` for
+the token. The drivers are `call.aio` for methods that answer once and `call.stream.managed` for
 the others.
 """
 
@@ -15,9 +16,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from triwire.auth import Fetch, is_refused
 from triwire.call.attempts import Retrying, policy_of
 from triwire.call.request import at_deadline, describe, first_timeout_seconds, merged_headers
 from triwire.errors import RpcError
@@ -25,6 +27,7 @@ from triwire.interceptors import Call, Reply
 from triwire.transports.metadata import check_metadata
 
 if TYPE_CHECKING:
+    from triwire.auth import Tokens
     from triwire.interceptors import Interceptor
     from triwire.retry import RetryBudget
     from triwire.spec import CallOptions, Pairs
@@ -45,7 +48,7 @@ class Send:
     """
 
     call: Call
-    headers: Pairs
+    headers: Pairs = field(repr=False)
     timeout_seconds: float | None
 
 
@@ -56,7 +59,7 @@ class Wait:
     seconds: float
 
 
-Steps: TypeAlias = Generator[Send | Wait, Any, Reply]
+Steps: TypeAlias = Generator[Send | Wait | Fetch, Any, Reply]
 
 
 class Run:
@@ -67,14 +70,16 @@ class Run:
         sent: Attempts made so far.
         repeatable: Whether another attempt would be unseen. The driver clears it when it hands
             on a response of a stream or takes a request of one.
+        renewed: Whether the token was refused and replaced; the next refusal is final.
     """
 
-    __slots__ = ("repeatable", "sent", "started")
+    __slots__ = ("renewed", "repeatable", "sent", "started")
 
     def __init__(self, started: float) -> None:
         self.started = started
         self.sent = 0
         self.repeatable = True
+        self.renewed = False
 
 
 class Engine:
@@ -84,12 +89,22 @@ class Engine:
         options: Settings of every call.
         interceptors: What runs around every call.
         headers: Pairs that go before those of a call. Never logged.
+        tokens: The bearer token, if it changes.
         budget: Tokens for retries.
         draw: Gives evenly distributed numbers from 0 to 1.
         now: The clock's seconds.
     """
 
-    __slots__ = ("_all_headers", "_budget", "_draw", "_interceptors", "_now", "_options", "_own")
+    __slots__ = (
+        "_all_headers",
+        "_budget",
+        "_draw",
+        "_interceptors",
+        "_now",
+        "_options",
+        "_own",
+        "_tokens",
+    )
 
     def __init__(
         self,
@@ -97,6 +112,7 @@ class Engine:
         *,
         interceptors: tuple[Interceptor, ...],
         headers: Pairs,
+        tokens: Tokens | None,
         budget: RetryBudget,
         draw: Callable[[], float],
         now: Callable[[], float],
@@ -104,6 +120,7 @@ class Engine:
         self._options = options
         self._interceptors = interceptors
         self._own = headers
+        self._tokens = tokens
         self._all_headers = merged_headers(headers, options.headers)
         self._budget = budget
         self._draw = draw
@@ -196,7 +213,32 @@ class Engine:
         )
 
     def _send(self, call: Call, run: Run, timeout_seconds: float | None) -> Steps:
-        headers = self._headers(call)
+        """Send a call, once more with a newer token if the server refuses the one it had."""
+        tokens = self._tokens
+        if tokens is None or "authorization" in call.headers:
+            return (yield from self._once(call, run, (), timeout_seconds))
+        ends_at = None if timeout_seconds is None else self._now() + timeout_seconds
+        held = yield from tokens.current(timeout_seconds)
+        try:
+            return (yield from self._once(call, run, held.pairs, self._left(ends_at)))
+        except RpcError as error:
+            if run.renewed or not (run.repeatable and is_refused(error)):
+                raise
+            run.renewed = True
+            # It was not executed: no attempt that a create would have to ask after.
+            run.sent -= 1
+            newer = yield from tokens.newer(held, self._left(ends_at))
+            if newer is held:
+                raise
+        return (yield from self._once(call, run, newer.pairs, self._left(ends_at)))
+
+    def _left(self, ends_at: float | None) -> float | None:
+        return None if ends_at is None else ends_at - self._now()
+
+    def _once(
+        self, call: Call, run: Run, authorization: Pairs, timeout_seconds: float | None
+    ) -> Steps:
+        headers = authorization + self._headers(call)
         run.sent += 1
         reply: Reply = yield Send(call, headers, timeout_seconds)
         reply.attempts = run.sent

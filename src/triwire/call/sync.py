@@ -4,11 +4,19 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from triwire._io import SystemClock, draw_fraction, draw_uuid
+from triwire._io import (
+    HandlerColourError,
+    OneAtATime,
+    SystemClock,
+    awaited,
+    draw_fraction,
+    draw_uuid,
+)
+from triwire._typing import override
 from triwire.call.attempts import shorter
-from triwire.call.engine import Engine, Run, Wait
+from triwire.call.engine import Engine, Run, Send, Wait
 from triwire.call.reply import passed, reply_of, response_of
 from triwire.call.request import check_request, describe, merged_headers
 from triwire.call.shared import Shared
@@ -18,12 +26,14 @@ from triwire.errors import RpcError
 from triwire.interceptors import Call
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response, StreamKind
+from triwire.transports.failures import timeout_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from triwire._io import Clock
-    from triwire.call.engine import Send, Steps
+    from triwire.auth import Fetch, Tokens
+    from triwire.call.engine import Steps
     from triwire.interceptors import Interceptor, Reply
     from triwire.spec import MethodSpec
     from triwire.transports.base import RawStream, RequestT, ResponseT, Transport
@@ -44,6 +54,7 @@ class Caller:
         options: Settings of every call made here.
         headers: Pairs sent before those of `options`, such as the authorization. Never logged,
             and not shown to interceptors.
+        tokens: A bearer token that changes; sent unless a call's headers have an authorization.
         interceptors: What runs around every call, the first outermost.
         clock: Time, for waiting.
         budget: Tokens for retries; derived callers share it.
@@ -59,6 +70,7 @@ class Caller:
         *,
         options: CallOptions | None = None,
         headers: tuple[tuple[str, str | bytes], ...] = (),
+        tokens: Tokens | None = None,
         interceptors: tuple[Interceptor, ...] = (),
         clock: Clock | None = None,
         budget: RetryBudget | None = None,
@@ -70,6 +82,8 @@ class Caller:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
         self._base_headers = headers
+        self._tokens = tokens
+        self._fetching = OneAtATime()
         self._interceptors = interceptors
         self._headers = merged_headers(headers, self._options.headers)
         self._first_timeout_seconds = shorter(
@@ -81,11 +95,12 @@ class Caller:
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
         self.server = server
-        self._is_managed = bool(interceptors)
+        self._is_managed = bool(interceptors) or tokens is not None
         self._engine = Engine(
             self._options,
             interceptors=interceptors,
             headers=headers,
+            tokens=tokens,
             budget=self._budget,
             draw=draw,
             now=self._clock.monotonic_seconds,
@@ -108,10 +123,11 @@ class Caller:
 
     def with_options(self, options: CallOptions) -> Caller:
         """Return a caller over the same transport with other options."""
-        return Caller(
+        view = Caller(
             self._transport,
             options=options,
             headers=self._base_headers,
+            tokens=self._tokens,
             interceptors=self._interceptors,
             clock=self._clock,
             budget=self._budget,
@@ -120,6 +136,12 @@ class Caller:
             shared=self.shared,
             server=self.server,
         )
+        view._fetching = self._fetching
+        return view
+
+    @override
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("clients cannot be pickled: they hold connections and a token")
 
     def unary(
         self, method: MethodSpec[RequestT, ResponseT], request: RequestT
@@ -186,10 +208,10 @@ class Caller:
             while True:
                 try:
                     done: Reply | None = None
-                    if isinstance(step, Wait):
-                        self._aside(step)
-                    else:
+                    if isinstance(step, Send):
                         done = self._send(step, run, requests)
+                    else:
+                        self._aside(step)
                 except BaseException as error:  # noqa: BLE001 - the steps decide
                     step = steps.throw(error)
                 else:
@@ -198,8 +220,29 @@ class Caller:
             reply: Reply = stop.value
             return reply
 
-    def _aside(self, step: Wait, /) -> None:
-        self._clock.sleep(step.seconds)
+    def _aside(self, step: Wait | Fetch, /) -> None:
+        if isinstance(step, Wait):
+            self._clock.sleep(step.seconds)
+        else:
+            self._fetch(step)
+
+    def _fetch(self, step: Fetch) -> None:
+        def fetch() -> None:
+            if step.is_due():
+                try:
+                    token = awaited(step.source())
+                except HandlerColourError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - a foreign function may raise anything
+                    step.fail(error)
+                else:
+                    step.land(token)
+            step.settle()
+
+        try:
+            self._fetching.run(fetch, timeout_seconds=step.timeout_seconds)
+        except TimeoutError as error:
+            raise timeout_error(self._options.timeout_seconds) from error
 
     def _send(self, step: Send, run: Run, requests: tuple[()] | Iterable[Any]) -> Reply:
         """Make one attempt at a method that answers once."""

@@ -19,6 +19,7 @@ from triwire.spec import Metadata
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
+    from triwire.auth import Fetch
     from triwire.call.engine import Run, Steps, Wait
     from triwire.interceptors import Hook
     from triwire.spec import MethodSpec
@@ -43,7 +44,7 @@ def async_requests_of(
 class AsyncAside(Protocol):
     """Does what a step other than `Send` says."""
 
-    async def __call__(self, step: Wait, /) -> None:
+    async def __call__(self, step: Wait | Fetch, /) -> None:
         """Do it."""
         ...
 

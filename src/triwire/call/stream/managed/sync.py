@@ -20,6 +20,7 @@ from triwire.spec import Metadata
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from triwire.auth import Fetch
     from triwire.call.engine import Run, Steps, Wait
     from triwire.interceptors import Hook
     from triwire.spec import MethodSpec
@@ -44,7 +45,7 @@ def requests_of(
 class Aside(Protocol):
     """Does what a step other than `Send` says."""
 
-    def __call__(self, step: Wait, /) -> None:
+    def __call__(self, step: Wait | Fetch, /) -> None:
         """Do it."""
         ...
 
