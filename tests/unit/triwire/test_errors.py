@@ -12,7 +12,15 @@ from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triwire.errors import Code, RpcError, code_from_http, decode_details, from_status, to_status
+from triwire.errors import (
+    Code,
+    RpcError,
+    WaitError,
+    code_from_http,
+    decode_details,
+    from_status,
+    to_status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,3 +123,13 @@ def test_errors_can_be_pickled_and_copied(through: Callable[[RpcError], RpcError
         error.details,
         True,
     )
+
+
+@pytest.mark.parametrize("through", [_pickled, copy.copy], ids=["pickle", "copy"])
+def test_errors_of_waits_keep_what_was_seen(through: Callable[[RpcError], RpcError]) -> None:
+    error = WaitError(Code.NOT_FOUND, "gone", last=ErrorInfo(reason="x"), details=[ErrorInfo()])
+    error.others = (None, ErrorInfo(reason="y"))
+    back = through(error)
+    assert isinstance(back, WaitError)
+    assert (back.code, back.message, back.details) == (Code.NOT_FOUND, "gone", (ErrorInfo(),))
+    assert (back.last, back.others) == (error.last, error.others)

@@ -256,6 +256,7 @@ class SharedReads(Generic[ResourceT]):
     def finish_all(self, resources: Iterable[ResourceT], *, started: float, ended: float) -> None:
         """Take all that a `ReadAll` showed."""
         shown = {id_of(self._lifecycle, resource): resource for resource in resources}
+        moving = False
         for wait in list(self._waits):
             # An answer to a question from before the wait began may be older than what its
             # caller has just done.
@@ -264,10 +265,17 @@ class SharedReads(Generic[ResourceT]):
             resource = shown.get(wait.resource_id)
             if resource is not None:
                 wait.saw(resource, started=started, ended=ended)
-            elif wait not in self._checking:
-                self._checks[wait] = None
-                self._waits[wait].event.set()
+            else:
+                wait.was_missing(ended=ended)
+                if wait not in self._checking:
+                    self._checks[wait] = None
+                    self._waits[wait].event.set()
+            moving = moving or resource is None or wait.has_news or wait.is_over
             self._hand_out(wait)
+        if moving:
+            # What is quiet itself is read soon again: others are under way, and it costs nothing.
+            for wait in self._waits:
+                wait.hurry(ended=ended)
         self._list_above = max(MAX_GETS, len(shown) // _MAX_SHOWN_PER_WAIT)
         self._end_list()
 
@@ -317,7 +325,11 @@ class SharedReads(Generic[ResourceT]):
 
     def _end_list(self) -> None:
         self._keeper, self._reader = self._reader, None
-        self._list_due = min((w.due_seconds for w in self._waits), default=-math.inf)
+        # Who came while it was under way was not in it, and waits for the next like the others.
+        self._list_due = min(
+            (max(w.due_seconds, self._listed_at + w.poll_seconds) for w in self._waits),
+            default=-math.inf,
+        )
         if self._keeper is not None:
             self._keeper.event.set()
 

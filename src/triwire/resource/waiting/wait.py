@@ -206,6 +206,16 @@ class Wait(Generic[ResourceT]):
             wait = asked if asked >= 0 else _MAX_POLL_SECONDS
             self.due_seconds = max(self.due_seconds, ended + wait)
 
+    def was_missing(self, *, ended: float) -> None:
+        """Note that a List did not show the resource, which says nothing by itself."""
+        self._pause(news=False, ended=ended)
+
+    def hurry(self, *, ended: float) -> None:
+        """Want the next read as soon as after news, at the latest."""
+        due = self.due_seconds
+        self._pause(news=True, ended=ended)
+        self.due_seconds = min(self.due_seconds, due)
+
     def _missed(self, error: RpcError, *, started: float, ended: float) -> None:
         self._has_read, self._refused, self._trouble = True, 0, None
         known = self.history.known_since
