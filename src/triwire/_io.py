@@ -33,7 +33,6 @@ __all__ = [
     "AsyncSystemClock",
     "Background",
     "Clock",
-    "Event",
     "HandlerColourError",
     "OneAtATime",
     "Signal",
@@ -41,14 +40,12 @@ __all__ = [
     "async_awaited",
     "async_breathe",
     "async_messages",
-    "async_new_event",
     "async_resolve",
     "awaited",
     "breathe",
     "draw_fraction",
     "draw_uuid",
     "messages",
-    "new_event",
     "new_lock",
     "new_random",
     "resolve",
@@ -57,18 +54,6 @@ __all__ = [
 
 MessageT = TypeVar("MessageT", bound="Message")
 ValueT = TypeVar("ValueT")
-
-
-class Event(Protocol):
-    """What both kinds of events have in common."""
-
-    def set(self) -> None:
-        """Wake whoever waits for it."""
-        ...
-
-    def clear(self) -> None:
-        """Make the next wait last until it is set again."""
-        ...
 
 
 class Clock(Protocol):
@@ -82,8 +67,8 @@ class Clock(Protocol):
         """Block the calling thread."""
         ...
 
-    def wait(self, event: threading.Event, seconds: float | None) -> None:
-        """Block it until an event is set, at most so long; None for as long as it takes."""
+    def wait(self, signal: Signal, seconds: float | None) -> None:
+        """Block it until a signal is set, at most so long; None for as long as it takes."""
         ...
 
     def rest(self, signal: Signal, seconds: float | None) -> None:
@@ -105,8 +90,8 @@ class AsyncClock(Protocol):
         """Suspend the calling task."""
         ...
 
-    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        """Suspend it until an event is set, at most so long; None for as long as it takes."""
+    async def wait(self, signal: AsyncSignal, seconds: float | None) -> None:
+        """Suspend it until a signal is set, at most so long; None for as long as it takes."""
         ...
 
     async def rest(self, signal: AsyncSignal, seconds: float | None) -> None:
@@ -125,9 +110,9 @@ class SystemClock:
         """Call `time.sleep`."""
         time.sleep(seconds)
 
-    def wait(self, event: threading.Event, seconds: float | None) -> None:
-        """Call `event.wait`."""
-        event.wait(seconds)
+    def wait(self, signal: Signal, seconds: float | None) -> None:
+        """Wait for the signal, no longer than the time."""
+        signal.wait(seconds)
 
     def rest(self, signal: Signal, seconds: float | None) -> None:
         """Wait for the signal, no longer than the time."""
@@ -148,35 +133,13 @@ class AsyncSystemClock:
 
         await asyncio.sleep(seconds)
 
-    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        """Wait for the event; when the time is up, it is set."""
-        if seconds is None:
-            await event.wait()
-            return
-        import asyncio
-
-        # wait_for() makes a task of each wait on Python 3.11; a timer of the loop does as well.
-        timer = asyncio.get_running_loop().call_later(seconds, event.set)
-        try:
-            await event.wait()
-        finally:
-            timer.cancel()
+    async def wait(self, signal: AsyncSignal, seconds: float | None) -> None:
+        """Wait for the signal, no longer than the time."""
+        await signal.wait(seconds)
 
     async def rest(self, signal: AsyncSignal, seconds: float | None) -> None:
         """Wait for the signal, no longer than the time."""
         await signal.wait(seconds)
-
-
-def async_new_event() -> asyncio.Event:
-    """Return an event that tasks of the running loop can wait for."""
-    import asyncio
-
-    return asyncio.Event()
-
-
-def new_event() -> threading.Event:
-    """Return an event that threads can wait for."""
-    return threading.Event()
 
 
 def new_lock() -> AbstractContextManager[bool]:
@@ -199,6 +162,11 @@ class Signal:
         """Wake the waiter, or keep the next one from waiting."""
         if self._queue.empty():
             self._queue.put(None)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the next wait would return at once."""
+        return not self._queue.empty()
 
     def wait(self, seconds: float | None = None) -> None:
         """Block until it is set, then take it back; at most some seconds, None: no limit.
@@ -239,6 +207,11 @@ class AsyncSignal:
         else:
             with suppress(RuntimeError):  # the loop was closed: nobody waits any more
                 home.call_soon_threadsafe(_settle, waiter)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the next wait would return at once."""
+        return self._is_set
 
     async def wait(self, seconds: float | None = None) -> None:
         """Suspend until it is set, then take it back; at most some seconds, None: no limit."""

@@ -6,9 +6,6 @@ import math
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    import asyncio
-    import threading
-
     from triwire._io import AsyncClock, AsyncSignal, Clock, Signal
 
 __all__ = ["AsyncManualClock", "ManualClock"]
@@ -57,11 +54,11 @@ class ManualClock(_ManualTime):
         self.advance(seconds)
         self.slept.append(seconds)
 
-    def wait(self, event: threading.Event, seconds: float | None) -> None:
-        """Sleep, unless the event is set; without a limit, wait for it."""
-        if seconds is None:
-            event.wait()
-        elif not event.is_set():
+    def wait(self, signal: Signal, seconds: float | None) -> None:
+        """Sleep, unless the signal is set; without a limit, wait for it."""
+        if seconds is None or signal.is_set:
+            signal.wait()
+        else:
             self.sleep(seconds)
 
     def rest(self, signal: Signal, seconds: float | None) -> None:
@@ -87,11 +84,11 @@ class AsyncManualClock(_ManualTime):
         self.advance(seconds)
         self.slept.append(seconds)
 
-    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        """Sleep, unless the event is set; without a limit, wait for it."""
-        if seconds is None:
-            await event.wait()
-        elif not event.is_set():
+    async def wait(self, signal: AsyncSignal, seconds: float | None) -> None:
+        """Sleep, unless the signal is set; without a limit, wait for it."""
+        if seconds is None or signal.is_set:
+            await signal.wait()
+        else:
             await self.sleep(seconds)
 
     async def rest(self, signal: AsyncSignal, seconds: float | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from triwire._io import async_new_event
+from triwire._io import AsyncSignal
 from triwire.errors import RpcError, WaitError
 from triwire.resource.aio import async_list_pages
 from triwire.resource.once import resource_in
@@ -201,18 +201,17 @@ async def _run(
 ) -> None:
     """Bring waits to their end, together with the others of the client."""
     clock = caller.clock
-    event = async_new_event()
-    party = Party(waits, event)
+    signal = AsyncSignal()
+    party = Party(waits, signal)
     with _joined(caller, lifecycle, party) as reads:
         while True:
-            event.clear()
             with reads.lock:
                 step: Step[ResourceT] | None = reads.step(party, now=clock.monotonic_seconds())
             match step:
                 case None:
                     return
                 case Rest(seconds):
-                    await clock.wait(event, seconds)
+                    await clock.wait(signal, seconds)
                 case Tell(news):
                     _tell(reads, news)
                 case ReadOne(wait):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from triwire._io import Event
+    from triwire._io import AsyncSignal, Signal
     from triwire.resource.waiting.wait import Wait
     from triwire.spec import CallOptions
 
@@ -82,7 +82,7 @@ class ReadAll:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Sleep until the party's event is set, or for some seconds; None for as long as it takes."""
+    """Sleep until the party's signal is set, or for some seconds; None for as long as it takes."""
 
     seconds: float | None
 
@@ -103,11 +103,11 @@ class Party(Generic[ResourceT]):
 
     Attributes:
         waits: One, or those of a wait for several resources.
-        event: Set when something has happened that concerns the party.
+        signal: Set when something has happened that concerns the party.
     """
 
     waits: list[Wait[ResourceT]]
-    event: Event
+    signal: Signal | AsyncSignal
 
     @property
     def is_over(self) -> bool:
@@ -171,7 +171,7 @@ class SharedReads(Generic[ResourceT]):
             self._list_due = min(self._list_due, due) if len(self._waits) > 1 else due
         self._next_deadline = min(self._next_deadline, party.deadline_seconds)
         if self._keeper is not None:
-            self._keeper.event.set()
+            self._keeper.signal.set()
 
     def leave(self, party: Party[ResourceT]) -> None:
         """Forget a party, whatever it was doing."""
@@ -269,7 +269,7 @@ class SharedReads(Generic[ResourceT]):
                 wait.was_missing(ended=ended)
                 if wait not in self._checking:
                     self._checks[wait] = None
-                    self._waits[wait].event.set()
+                    self._waits[wait].signal.set()
             moving = moving or resource is None or wait.has_news or wait.is_over
             self._hand_out(wait)
         if moving:
@@ -319,7 +319,7 @@ class SharedReads(Generic[ResourceT]):
 
     def _hand_out(self, wait: Wait[ResourceT]) -> None:
         if wait.is_over or wait.has_news:
-            self._waits[wait].event.set()
+            self._waits[wait].signal.set()
         if wait.is_over:
             self._drop(wait)
 
@@ -331,7 +331,7 @@ class SharedReads(Generic[ResourceT]):
             default=-math.inf,
         )
         if self._keeper is not None:
-            self._keeper.event.set()
+            self._keeper.signal.set()
 
     def _next_check(self, party: Party[ResourceT]) -> Wait[ResourceT] | None:
         if not self._checks or len(self._checking) >= _MAX_CHECKS:
@@ -346,7 +346,7 @@ class SharedReads(Generic[ResourceT]):
     def _wake_checker(self) -> None:
         waiting = next((w for w in self._checks if self._waits[w] not in self._busy), None)
         if waiting is not None:
-            self._waits[waiting].event.set()
+            self._waits[waiting].signal.set()
 
     def _expire(self, now: float) -> None:
         for wait in list(self._waits):
@@ -369,8 +369,8 @@ class SharedReads(Generic[ResourceT]):
         free = (p for p in reversed(self._parties) if p not in self._busy and p != self._reader)
         heir = next(free, None)
         if heir is not None:
-            heir.event.set()
+            heir.signal.set()
 
     def _wake_all(self) -> None:
         for party in self._parties:
-            party.event.set()
+            party.signal.set()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from triwire._io import new_event
+from triwire._io import Signal
 from triwire.errors import RpcError, WaitError
 from triwire.resource.once import resource_in
 from triwire.resource.sync import list_pages
@@ -200,18 +200,17 @@ def _begin(
 def _run(caller: Caller, lifecycle: Lifecycle[ResourceT], waits: list[Wait[ResourceT]]) -> None:
     """Bring waits to their end, together with the others of the client."""
     clock = caller.clock
-    event = new_event()
-    party = Party(waits, event)
+    signal = Signal()
+    party = Party(waits, signal)
     with _joined(caller, lifecycle, party) as reads:
         while True:
-            event.clear()
             with reads.lock:
                 step: Step[ResourceT] | None = reads.step(party, now=clock.monotonic_seconds())
             match step:
                 case None:
                     return
                 case Rest(seconds):
-                    clock.wait(event, seconds)
+                    clock.wait(signal, seconds)
                 case Tell(news):
                     _tell(reads, news)
                 case ReadOne(wait):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.resource.things import LAMP, LIST_LAMPS, lamp
 from tests.unit.resource.waiting.history import NOT_FOUND, TIMES, wait_for
+from triwire._io import Signal
 from triwire.errors import Code, RpcError
 from triwire.resource.lifecycle import Lifecycle, Listing
 from triwire.resource.waiting.goals import Deleted, Goal, Matching
@@ -45,14 +46,14 @@ class Room:
         wait = wait_for(given, goal, times=times, lifecycle=lifecycle or self.lifecycle)
         wait.began_seconds = wait.due_seconds = self.now
         wait.deadline_seconds += self.now
-        party = Party([wait], threading.Event())
+        party = Party([wait], Signal())
         self.parties.append(party)
         self.reads.join(party, now=self.now)
         return party
 
     def step(self, number: int) -> Any:
         """Ask what a party has to do, as it would when it wakes."""
-        self.parties[number].event.clear()
+        self._quieten(self.parties[number])
         return self.reads.step(self.parties[number], now=self.now)
 
     def steps(self) -> list[Any]:
@@ -60,14 +61,15 @@ class Room:
 
     def woken(self) -> list[int]:
         """Say who would run now, and clear that."""
-        found = [
-            number
-            for number, party in enumerate(self.parties)
-            if isinstance(party.event, threading.Event) and party.event.is_set()
-        ]
+        found = [number for number, party in enumerate(self.parties) if party.signal.is_set]
         for party in self.parties:
-            party.event.clear()
+            self._quieten(party)
         return found
+
+    @staticmethod
+    def _quieten(party: Party[Any]) -> None:
+        assert isinstance(party.signal, Signal)
+        party.signal.wait(0)
 
     def list_shows(self, *lamps: Any, started: float | None = None) -> None:
         """Give the answer of a List."""
@@ -350,7 +352,7 @@ def test_a_list_that_ran_out_of_its_makers_time_is_nobody_elses_failure() -> Non
 def test_a_party_of_many_waits_is_one_reader() -> None:
     room = Room(0)
     waits = [wait_for(lamp(name=str(name), at=50, born=50)) for name in range(9)]
-    party = Party(waits, threading.Event())
+    party = Party(waits, Signal())
     room.parties.append(party)
     room.reads.join(party, now=0)
     assert isinstance(room.step(0), ReadAll)
@@ -362,7 +364,7 @@ def test_a_party_of_many_waits_is_one_reader() -> None:
 def test_a_party_is_over_with_the_first_of_its_waits_that_fails() -> None:
     room = Room(0)
     waits = [wait_for(lamp(name=str(name), at=50, born=50)) for name in range(9)]
-    party = Party(waits, threading.Event())
+    party = Party(waits, Signal())
     room.parties.append(party)
     room.reads.join(party, now=0)
     room.step(0)

@@ -7,6 +7,8 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from triwire._io import AsyncSignal
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -25,26 +27,28 @@ class AsyncVirtualClock:
     def __init__(self) -> None:
         self._now = 0.0
         self._number = itertools.count()
-        self._sleepers: list[tuple[float, int, asyncio.Event]] = []
+        self._sleepers: list[tuple[float, int, AsyncSignal]] = []
 
     def monotonic_seconds(self) -> float:
         return self._now
 
     async def sleep(self, seconds: float) -> None:
-        await self.wait(asyncio.Event(), seconds)
+        await self.wait(AsyncSignal(), seconds)
 
-    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        if seconds is not None:
-            entry = (self._now + seconds, next(self._number), event)
-            heapq.heappush(self._sleepers, entry)
-            try:
-                await event.wait()
-            finally:
-                if entry in self._sleepers:
-                    self._sleepers.remove(entry)
-                    heapq.heapify(self._sleepers)
-        else:
-            await event.wait()
+    async def wait(self, signal: AsyncSignal, seconds: float | None) -> None:
+        if seconds is None:
+            await signal.wait()
+            return
+        entry = (self._now + seconds, next(self._number), signal)
+        heapq.heappush(self._sleepers, entry)
+        try:
+            await signal.wait()
+        finally:
+            if entry in self._sleepers:
+                self._sleepers.remove(entry)
+                heapq.heapify(self._sleepers)
+
+    rest = wait
 
     async def run(self, *bodies: Coroutine[Any, Any, Any]) -> list[Any]:
         """Run coroutines to their ends, as `asyncio.gather` with return_exceptions."""
@@ -56,8 +60,8 @@ class AsyncVirtualClock:
                 return await asyncio.gather(*tasks, return_exceptions=True)
             if not self._sleepers:
                 raise AssertionError("every task waits, and none of them for time")
-            self._now, _, event = heapq.heappop(self._sleepers)
-            event.set()
+            self._now, _, signal = heapq.heappop(self._sleepers)
+            signal.set()
 
 
 if TYPE_CHECKING:
