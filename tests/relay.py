@@ -10,14 +10,15 @@ import asyncio
 import base64
 import contextlib
 import re
+import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
-__all__ = ["Relay", "relay"]
+__all__ = ["Relay"]
 
 
 def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
@@ -25,19 +26,33 @@ def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
 
 
 class Relay:
-    """One relay in front of one server. Serves in a thread of its own.
+    """One relay in front of one server. Serves in a thread of its own; close it, or use `with`.
+
+    Args:
+        target_port: Where the server is on this machine, which speaks without TLS.
+        host: Address to listen on.
+        port: Port to listen on, or 0 for any.
+        tls: How the relay shows itself to clients, or None for no TLS.
+        is_proxy: Whether it speaks as an HTTP proxy first; wherever it is asked to go, it goes to
+            the target.
 
     Attributes:
-        port: Where it listens on 127.0.0.1.
+        port: Where it listens.
         accepted: How many connections clients have opened, and finished the handshake of.
         request_bytes: What clients have sent.
         response_bytes: What the server has sent.
-        peers: The common name in each client's certificate, in order of connections.
+        names: The common names in clients' certificates, each once, in order of connections.
         asked: As a proxy: where each connection was to go, and the credentials.
     """
 
     def __init__(
-        self, target_port: int, *, tls: ssl.SSLContext | None = None, is_proxy: bool = False
+        self,
+        target_port: int,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        is_proxy: bool = False,
     ) -> None:
         self._target_port = target_port
         self._tls = tls
@@ -46,17 +61,26 @@ class Relay:
         self._loop = asyncio.new_event_loop()
         # Clients that break off a handshake are what some tests are about.
         self._loop.set_exception_handler(_ignore)
-        self.port = 0
+        # Bound here, so that the caller learns at once of an address that there is not.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._server = socket.create_server((host, port), family=family)
+        self.port: int = self._server.getsockname()[1]
         self.accepted = 0
         self.request_bytes = 0
         self.response_bytes = 0
-        self.peers: list[str] = []
+        self.names: list[str] = []
         self.asked: list[tuple[str, str]] = []
         self._listens = threading.Event()
         self._ended: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         self._listens.wait(10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def cut(self) -> None:
         """Close every open connection, as a load balancer does with idle ones."""
@@ -68,7 +92,9 @@ class Relay:
         asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
 
     def close(self) -> None:
-        """Stop."""
+        """Stop; idempotent."""
+        if not self._thread.is_alive():
+            return
         self.cut()
         if self._ended is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
@@ -85,8 +111,7 @@ class Relay:
 
     async def _listen(self) -> None:
         self._ended = asyncio.Event()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        self.port = server.sockets[0].getsockname()[1]
+        server = await asyncio.start_server(self._serve, sock=self._server, ssl=self._tls)
         self._listens.set()
         await self._ended.wait()
         server.close()
@@ -95,8 +120,8 @@ class Relay:
         self.accepted += 1
         certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
         names = dict(pair for part in certificate.get("subject", ()) for pair in part)
-        if names:
-            self.peers.append(names["commonName"])
+        if names and names["commonName"] not in self.names:
+            self.names.append(names["commonName"])
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             first = await self._answered_as_proxy(reader, writer) if self._is_proxy else b""
             await self._connect(reader, writer, first)
@@ -153,22 +178,3 @@ class Relay:
                 sink.write_eof()
             else:
                 sink.close()
-
-
-@contextlib.contextmanager
-def relay(
-    target_port: int, *, tls: ssl.SSLContext | None = None, is_proxy: bool = False
-) -> Generator[Relay]:
-    """Relay to a port of this machine for the length of the block.
-
-    Args:
-        target_port: Where the server is, which speaks without TLS.
-        tls: How the relay shows itself to clients, or None for no TLS.
-        is_proxy: Whether it speaks as an HTTP proxy first; wherever it is asked to go, it goes to
-            the target.
-    """
-    made = Relay(target_port, tls=tls, is_proxy=is_proxy)
-    try:
-        yield made
-    finally:
-        made.close()

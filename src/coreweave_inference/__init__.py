@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from triwire.auth import TokenFile
 from triwire.errors import Code, RpcError
 from triwire.retry import RetryPolicy
-from triwire.transports.options import WireOptions
+from triwire.transports.options import ConnectionOptions, WireOptions
 
 if TYPE_CHECKING:
     from coreweave_inference.client.aio import AsyncInferenceClient
@@ -23,6 +23,7 @@ __all__ = [
     "AsyncInferenceClient",
     "Bookmark",
     "Code",
+    "ConnectionOptions",
     "Deleted",
     "Failed",
     "InferenceClient",

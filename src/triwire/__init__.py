@@ -5,11 +5,12 @@ from __future__ import annotations
 from triwire.errors import Code, RpcError
 from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions, Metadata, Response
-from triwire.transports.options import WireOptions
+from triwire.transports.options import ConnectionOptions, WireOptions
 
 __all__ = [
     "CallOptions",
     "Code",
+    "ConnectionOptions",
     "Metadata",
     "Response",
     "RetryPolicy",

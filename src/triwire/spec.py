@@ -173,12 +173,15 @@ class CallOptions:
         attempt_timeout_seconds: Limit for each attempt, or None for what is left of the call.
         retry: How failed attempts are tried again: a policy for every method, None for not
             at all, or "method" for what the method's service config says.
+        wait_for_ready: Whether an attempt that finds no connection waits for one, until its
+            time is up, in place of failing at once with UNAVAILABLE.
     """
 
     timeout_seconds: float | None = None
     headers: Metadata = field(default_factory=Metadata)
     attempt_timeout_seconds: float | None = None
     retry: RetryPolicy | Literal["method"] | None = "method"
+    wait_for_ready: bool = False
 
 
 class RawResponse:

@@ -11,7 +11,7 @@ import pytest
 from coreweave_inference import Code, InferenceClient, RpcError
 from tests.authority import Authority
 from tests.raw_peers import answering, serving
-from tests.relay import relay
+from tests.relay import Relay
 from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def test_https_goes_through_a_tunnel(
     authority = Authority(tmp_path, HOST)
     authority.issue("someone")
     with (
-        relay(emulator.port, tls=authority.server) as server,
-        relay(server.port, is_proxy=True) as proxy,
+        Relay(emulator.port, tls=authority.server) as server,
+        Relay(server.port, is_proxy=True) as proxy,
     ):
         monkeypatch.setenv(variable, f"http://some%20user:p%40ss@127.0.0.1:{proxy.port}")
         client = InferenceClient(
@@ -47,15 +47,15 @@ def test_https_goes_through_a_tunnel(
         )
         with client:
             client.gateways.list()
-    assert proxy.asked == [(f"{HOST}:443", "some user:p@ss")]
-    assert server.peers == ["someone"]
+    assert set(proxy.asked) == {(f"{HOST}:443", "some user:p@ss")}
+    assert server.names == ["someone"]
 
 
 @every_wire
 def test_http_goes_through_the_proxy_too(
     wire: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with relay(emulator.port, is_proxy=True) as proxy:
+    with Relay(emulator.port, is_proxy=True) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.port}")
         client = InferenceClient(
             f"http://{HOST}:8080",
@@ -74,7 +74,7 @@ def test_http_goes_through_the_proxy_too(
 def test_this_machine_is_reached_without_a_proxy(
     wire: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with relay(emulator.port, is_proxy=True) as proxy:
+    with Relay(emulator.port, is_proxy=True) as proxy:
         for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "grpc_proxy"):
             monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
         with InferenceClient(emulator.url, token=emulator.admin_token, transport=wire) as client:

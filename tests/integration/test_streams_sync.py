@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 
-from tests.relay import relay
+from tests.relay import Relay
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
@@ -183,7 +183,7 @@ def test_a_message_above_the_limit_is_refused(wire: str, stream_port: int) -> No
 
 @pytest.mark.parametrize("wire", RPC_WIRES)
 def test_messages_of_a_stream_are_compressed_too(wire: str, stream_port: int) -> None:
-    with relay(stream_port) as between:
+    with Relay(stream_port) as between:
         options = WireOptions(gzip_requests_from_bytes=1000, gzip_responses=True)
         caller = caller_for(wire, between.port, options)
         assert values(caller.server_stream(EXPAND, StringValue(value="ab"))) == ["a", "b"]

@@ -9,7 +9,7 @@ import pytest
 
 from coreweave_inference import Code, InferenceClient, RpcError, WireOptions
 from tests.contract.stub import ONE_MIB
-from tests.relay import relay
+from tests.relay import Relay
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.dial.wires import WIRES
 
@@ -67,7 +67,7 @@ def test_large_requests_are_compressed_and_small_ones_are_not(
 ) -> None:
     sent: dict[int | None, int] = {}
     for least in (None, 1000, 10_000_000):
-        with relay(emulator.port) as between:
+        with Relay(emulator.port) as between:
             client = InferenceClient(
                 f"http://127.0.0.1:{between.port}",
                 token=emulator.admin_token,
@@ -86,7 +86,7 @@ def test_large_requests_are_compressed_and_small_ones_are_not(
 
 @every_wire
 def test_responses_may_be_compressed(wire: str, stub_url: str) -> None:
-    with relay(int(stub_url.rpartition(":")[2])) as between:
+    with Relay(int(stub_url.rpartition(":")[2])) as between:
         client = InferenceClient(
             f"http://127.0.0.1:{between.port}",
             token=TOKEN,

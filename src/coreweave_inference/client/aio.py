@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from triwire.spec import MetadataInput
     from triwire.tls import Pem
     from triwire.transports.base import AsyncTransport
-    from triwire.transports.options import WireOptions
+    from triwire.transports.options import ConnectionOptions, WireOptions
 
 __all__ = ["AsyncInferenceClient"]
 
@@ -69,6 +69,7 @@ class AsyncInferenceClient:
             environment's TRIWIRE_TRANSPORT, then "connect".
         wire: Compression and size limits of the wire, a `WireOptions`; by default nothing is
             compressed or limited.
+        connections: How long connections are kept, a `ConnectionOptions`.
         ca_certificates: Certificate authorities to trust instead of the system's: PEM bytes,
             or the path of a PEM file.
         client_certificate: The certificate, with its chain, that shows a server who this client
@@ -83,6 +84,8 @@ class AsyncInferenceClient:
         headers: Metadata to send with every call.
         interceptors: Functions that run around every call; see `triwire.interceptors`. The first
             is the outermost.
+        wait_for_ready: Whether calls wait for a connection until their timeout, in place of
+            failing at once where there is none.
         user_agent: Product token to put first in the User-Agent, such as "my-service/1.2".
         allow_token_over_plaintext: Send the token to an http endpoint that is not this machine.
         clock: Time for waiting; tests pass a manual one.
@@ -105,6 +108,7 @@ class AsyncInferenceClient:
         token: AsyncTokenSource | None = None,
         transport: str | AsyncTransport | None = None,
         wire: WireOptions | None = None,
+        connections: ConnectionOptions | None = None,
         ca_certificates: Pem | None = None,
         client_certificate: Pem | None = None,
         client_key: Pem | None = None,
@@ -113,6 +117,7 @@ class AsyncInferenceClient:
         retry: RetryPolicy | Literal["method"] | None = "method",
         headers: MetadataInput = (),
         interceptors: Iterable[Interceptor] = (),
+        wait_for_ready: bool = False,
         user_agent: str | None = None,
         allow_token_over_plaintext: bool = False,
         clock: AsyncClock | None = None,
@@ -123,8 +128,9 @@ class AsyncInferenceClient:
             attempt_timeout_seconds=attempt_timeout_seconds,
             retry=retry,
             headers=headers,
+            wait_for_ready=wait_for_ready,
         )
-        check_wire_options(wire)
+        check_wire_options(wire, connections)
         clock = clock if clock is not None else AsyncSystemClock()
         if transport is None or isinstance(transport, str):
             settings = resolve(
@@ -147,6 +153,7 @@ class AsyncInferenceClient:
                 user_agent=settings.user_agent,
                 enum_aliases=ENUM_ALIASES,
                 options=wire,
+                connections=connections,
                 now=clock.monotonic_seconds,
             )
         else:
@@ -156,6 +163,7 @@ class AsyncInferenceClient:
                 client_certificate=client_certificate,
                 client_key=client_key,
                 wire=wire,
+                connections=connections,
             )
             authorization, tokens = credentials(async_token_of(token), required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
@@ -190,6 +198,7 @@ class AsyncInferenceClient:
         attempt_timeout_seconds: float | Unchanged | None = UNCHANGED,
         retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
         headers: MetadataInput | Unchanged = UNCHANGED,
+        wait_for_ready: bool | Unchanged = UNCHANGED,
     ) -> Self:
         """Return a view of this client whose calls have other settings.
 
@@ -200,6 +209,7 @@ class AsyncInferenceClient:
             attempt_timeout_seconds: Limit for each attempt; None for none of its own.
             retry: As for the client.
             headers: Metadata for every call, instead of this client's.
+            wait_for_ready: As for the client.
 
         Raises:
             TypeError: an argument of the wrong type.
@@ -211,6 +221,7 @@ class AsyncInferenceClient:
             attempt_timeout_seconds=attempt_timeout_seconds,
             retry=retry,
             headers=headers,
+            wait_for_ready=wait_for_ready,
         )
         view = object.__new__(type(self))
         view._where = self._where

@@ -12,7 +12,7 @@ from triwire.config import Endpoint, first_set, proxy_for
 from triwire.dial.wires import check_wire
 from triwire.retry import RetryPolicy
 from triwire.transports.metadata import check_metadata
-from triwire.transports.options import WireOptions
+from triwire.transports.options import ConnectionOptions, WireOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,15 +124,19 @@ def resolve(
     )
 
 
-def check_wire_options(options: object) -> None:
-    """Refuse what are no options of a wire.
+def check_wire_options(wire: object, connections: object) -> None:
+    """Refuse what are no options of a wire and its connections.
 
     Raises:
-        TypeError: neither a WireOptions nor None.
+        TypeError: an argument is neither None nor of its type.
     """
-    if options is not None and not isinstance(options, WireOptions):
-        message = f"wire must be a WireOptions, got {type(options).__name__}"
-        raise TypeError(message)
+    for name, given, kind in (
+        ("wire", wire, WireOptions),
+        ("connections", connections, ConnectionOptions),
+    ):
+        if given is not None and not isinstance(given, kind):
+            message = f"{name} must be a {kind.__name__}, got {type(given).__name__}"
+            raise TypeError(message)
 
 
 def refuse_beside_transport(**arguments: object) -> None:
@@ -179,6 +183,7 @@ def call_options(
     attempt_timeout_seconds: float | Unchanged | None = UNCHANGED,
     retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
     headers: MetadataInput | Unchanged = UNCHANGED,
+    wait_for_ready: bool | Unchanged = UNCHANGED,
 ) -> CallOptions:
     """Return `base` with what is given replaced.
 
@@ -200,6 +205,11 @@ def call_options(
         changes["retry"] = retry
     if not isinstance(headers, Unchanged):
         changes["headers"] = check_metadata(headers)
+    if not isinstance(wait_for_ready, Unchanged):
+        if not isinstance(wait_for_ready, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            message = f"wait_for_ready must be a bool, got {wait_for_ready!r}"
+            raise TypeError(message)
+        changes["wait_for_ready"] = wait_for_ready
     return replace(base, **changes)
 
 

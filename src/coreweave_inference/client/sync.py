@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from triwire.spec import MetadataInput
     from triwire.tls import Pem
     from triwire.transports.base import Transport
-    from triwire.transports.options import WireOptions
+    from triwire.transports.options import ConnectionOptions, WireOptions
 
 __all__ = ["InferenceClient"]
 
@@ -70,6 +70,7 @@ class InferenceClient:
             environment's TRIWIRE_TRANSPORT, then "connect".
         wire: Compression and size limits of the wire, a `WireOptions`; by default nothing is
             compressed or limited.
+        connections: How long connections are kept, a `ConnectionOptions`.
         ca_certificates: Certificate authorities to trust instead of the system's: PEM bytes,
             or the path of a PEM file.
         client_certificate: The certificate, with its chain, that shows a server who this client
@@ -84,6 +85,8 @@ class InferenceClient:
         headers: Metadata to send with every call.
         interceptors: Functions that run around every call; see `triwire.interceptors`. The first
             is the outermost.
+        wait_for_ready: Whether calls wait for a connection until their timeout, in place of
+            failing at once where there is none.
         user_agent: Product token to put first in the User-Agent, such as "my-service/1.2".
         allow_token_over_plaintext: Send the token to an http endpoint that is not this machine.
         clock: Time for waiting; tests pass a manual one.
@@ -106,6 +109,7 @@ class InferenceClient:
         token: TokenSource | None = None,
         transport: str | Transport | None = None,
         wire: WireOptions | None = None,
+        connections: ConnectionOptions | None = None,
         ca_certificates: Pem | None = None,
         client_certificate: Pem | None = None,
         client_key: Pem | None = None,
@@ -114,6 +118,7 @@ class InferenceClient:
         retry: RetryPolicy | Literal["method"] | None = "method",
         headers: MetadataInput = (),
         interceptors: Iterable[Interceptor] = (),
+        wait_for_ready: bool = False,
         user_agent: str | None = None,
         allow_token_over_plaintext: bool = False,
         clock: Clock | None = None,
@@ -124,8 +129,9 @@ class InferenceClient:
             attempt_timeout_seconds=attempt_timeout_seconds,
             retry=retry,
             headers=headers,
+            wait_for_ready=wait_for_ready,
         )
-        check_wire_options(wire)
+        check_wire_options(wire, connections)
         clock = clock if clock is not None else SystemClock()
         if transport is None or isinstance(transport, str):
             settings = resolve(
@@ -148,6 +154,7 @@ class InferenceClient:
                 user_agent=settings.user_agent,
                 enum_aliases=ENUM_ALIASES,
                 options=wire,
+                connections=connections,
                 now=clock.monotonic_seconds,
             )
         else:
@@ -157,6 +164,7 @@ class InferenceClient:
                 client_certificate=client_certificate,
                 client_key=client_key,
                 wire=wire,
+                connections=connections,
             )
             authorization, tokens = credentials(token_of(token), required=False)
             self._where = "in memory" if transport.wire == "memory" else "a given transport"
@@ -191,6 +199,7 @@ class InferenceClient:
         attempt_timeout_seconds: float | Unchanged | None = UNCHANGED,
         retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
         headers: MetadataInput | Unchanged = UNCHANGED,
+        wait_for_ready: bool | Unchanged = UNCHANGED,
     ) -> Self:
         """Return a view of this client whose calls have other settings.
 
@@ -201,6 +210,7 @@ class InferenceClient:
             attempt_timeout_seconds: Limit for each attempt; None for none of its own.
             retry: As for the client.
             headers: Metadata for every call, instead of this client's.
+            wait_for_ready: As for the client.
 
         Raises:
             TypeError: an argument of the wrong type.
@@ -212,6 +222,7 @@ class InferenceClient:
             attempt_timeout_seconds=attempt_timeout_seconds,
             retry=retry,
             headers=headers,
+            wait_for_ready=wait_for_ready,
         )
         view = object.__new__(type(self))
         view._where = self._where

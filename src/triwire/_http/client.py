@@ -12,6 +12,7 @@ from triwire._http.failures import network_error
 from triwire._http.response import HttpResponse
 from triwire._http.stream import AsyncHttpStream, HttpStream
 from triwire.transports.failures import closed_error, timeout_error
+from triwire.transports.options import ConnectionOptions
 from triwire.transports.renewal import Renewal
 
 if TYPE_CHECKING:
@@ -37,9 +38,13 @@ def _proxy(proxy: Proxy | None) -> pyqwest.Proxy:
     return pyqwest.Proxy(proxy.url, auth=auth)
 
 
-def _settings(
-    tls: TlsOptions, http_version: Literal[1, 2] | None, proxy: Proxy | None
+def transport_settings(
+    tls: TlsOptions,
+    http_version: Literal[1, 2] | None,
+    proxy: Proxy | None,
+    connections: ConnectionOptions,
 ) -> dict[str, Any]:
+    """Return the arguments of pyqwest's transports."""
     import pyqwest
 
     versions = {1: pyqwest.HTTPVersion.HTTP1, 2: pyqwest.HTTPVersion.HTTP2}
@@ -50,6 +55,8 @@ def _settings(
         "tls_ca_cert": tls.ca_certificates,
         "tls_include_system_certs": tls.ca_certificates is None,
         "proxy": _proxy(proxy),
+        "pool_idle_timeout": connections.idle_seconds,
+        "tcp_keepalive_interval": connections.tcp_keepalive_seconds,
         "follow_redirects": False,
         "enable_otel": False,
         "enable_cookie_store": False,
@@ -71,6 +78,7 @@ class AsyncHttp:
     Args:
         tls: How the server is trusted; files that change make new connections trust anew.
         proxy: What stands between, or None; the environment is not read.
+        connections: How long they are kept.
         now: Seconds since an arbitrary start, for ages.
         http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
             negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
@@ -83,9 +91,11 @@ class AsyncHttp:
         *,
         proxy: Proxy | None = None,
         http_version: Literal[1, 2] | None = None,
+        connections: ConnectionOptions | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._renewal = Renewal(tls, now=now)
+        self._connections = connections if connections is not None else ConnectionOptions()
+        self._renewal = Renewal(tls, max_age_seconds=self._connections.max_age_seconds, now=now)
         self._proxy = proxy
         self._http_version: Literal[1, 2] | None = http_version
         self._transport: pyqwest.HTTPTransport | None = None
@@ -115,7 +125,9 @@ class AsyncHttp:
             from triwire._exit import let_native_threads_out_at_exit
 
             let_native_threads_out_at_exit()
-            settings = _settings(self._renewal.tls, self._http_version, self._proxy)
+            settings = transport_settings(
+                self._renewal.tls, self._http_version, self._proxy, self._connections
+            )
             self._transport = pyqwest.HTTPTransport(**settings)
             self._client = pyqwest.Client(self._transport)
         return self._client
@@ -203,6 +215,7 @@ class Http:
     Args:
         tls: How the server is trusted; files that change make new connections trust anew.
         proxy: What stands between, or None; the environment is not read.
+        connections: How long they are kept.
         now: Seconds since an arbitrary start, for ages.
         http_version: 1, 2 (over plaintext too, without asking first), or None for what TLS
             negotiates and HTTP/1.1 over plaintext. Only 2 carries bidirectional streams whose
@@ -215,9 +228,11 @@ class Http:
         *,
         proxy: Proxy | None = None,
         http_version: Literal[1, 2] | None = None,
+        connections: ConnectionOptions | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._renewal = Renewal(tls, now=now)
+        self._connections = connections if connections is not None else ConnectionOptions()
+        self._renewal = Renewal(tls, max_age_seconds=self._connections.max_age_seconds, now=now)
         self._proxy = proxy
         self._http_version: Literal[1, 2] | None = http_version
         self._transport: pyqwest.SyncHTTPTransport | None = None
@@ -241,7 +256,9 @@ class Http:
             import pyqwest
 
             # Two threads may both get here: the loser's transport has opened nothing yet.
-            settings = _settings(self._renewal.tls, self._http_version, self._proxy)
+            settings = transport_settings(
+                self._renewal.tls, self._http_version, self._proxy, self._connections
+            )
             self._transport = pyqwest.SyncHTTPTransport(**settings)
             client = self._client = pyqwest.SyncClient(self._transport)
         return client

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from triwire.errors import Code, RpcError
-from triwire.transports.failures import connect_error, shortened, timeout_error
+from triwire.transports.failures import NotConnectedError, connect_error, shortened, timeout_error
 
 __all__ = ["network_error", "reset_error"]
 
@@ -63,11 +63,11 @@ def network_error(error: Exception) -> RpcError:
     if found is not None:
         return found
     if isinstance(error, TimeoutError):
-        return RpcError(Code.UNAVAILABLE, f"cannot connect: {shortened(text)}")
+        return NotConnectedError(f"cannot connect: {shortened(text)}")
     import pyqwest
 
     if isinstance(error, ConnectionError):
-        return RpcError(Code.UNAVAILABLE, f"cannot connect: {shortened(text)}")
+        return NotConnectedError(f"cannot connect: {shortened(text)}")
     broken = (
         pyqwest.ReadError,
         pyqwest.WriteError,

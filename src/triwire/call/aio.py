@@ -26,6 +26,7 @@ from triwire.interceptors import Call
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response, StreamKind
 from triwire.transports.failures import timeout_error
+from triwire.transports.ready.aio import AsyncReadyTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
@@ -89,6 +90,9 @@ class AsyncCaller:
             self._options.timeout_seconds, self._options.attempt_timeout_seconds
         )
         self._clock: AsyncClock = clock if clock is not None else AsyncSystemClock()
+        self._plain_transport = transport
+        if self._options.wait_for_ready:
+            self._transport = AsyncReadyTransport(transport, clock=self._clock, draw=draw)
         self._budget = budget if budget is not None else RetryBudget()
         self.draw = draw
         self.new_id = new_id
@@ -123,7 +127,7 @@ class AsyncCaller:
     def with_options(self, options: CallOptions) -> AsyncCaller:
         """Return a caller over the same transport with other options."""
         view = AsyncCaller(
-            self._transport,
+            self._plain_transport,
             options=options,
             headers=self._base_headers,
             tokens=self._tokens,

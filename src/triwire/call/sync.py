@@ -27,6 +27,7 @@ from triwire.interceptors import Call
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response, StreamKind
 from triwire.transports.failures import timeout_error
+from triwire.transports.ready.sync import ReadyTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,6 +91,9 @@ class Caller:
             self._options.timeout_seconds, self._options.attempt_timeout_seconds
         )
         self._clock: Clock = clock if clock is not None else SystemClock()
+        self._plain_transport = transport
+        if self._options.wait_for_ready:
+            self._transport = ReadyTransport(transport, clock=self._clock, draw=draw)
         self._budget = budget if budget is not None else RetryBudget()
         self.draw = draw
         self.new_id = new_id
@@ -124,7 +128,7 @@ class Caller:
     def with_options(self, options: CallOptions) -> Caller:
         """Return a caller over the same transport with other options."""
         view = Caller(
-            self._transport,
+            self._plain_transport,
             options=options,
             headers=self._base_headers,
             tokens=self._tokens,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from triwire.config import Endpoint, Proxy
     from triwire.tls import TlsOptions
     from triwire.transports.base import Transport
-    from triwire.transports.options import WireOptions
+    from triwire.transports.options import ConnectionOptions, WireOptions
 
 __all__ = ["dial"]
 
@@ -28,6 +28,7 @@ def dial(
     user_agent: str,
     enum_aliases: Mapping[str, Mapping[str, int]] | None = None,
     options: WireOptions | None = None,
+    connections: ConnectionOptions | None = None,
     http_version: Literal[1, 2] | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Transport:
@@ -42,6 +43,7 @@ def dial(
         enum_aliases: Spellings that REST reads beside the contract's: full enum name -> spelling
             -> number.
         options: Encoding, compression and limits.
+        connections: How long they are kept.
         http_version: 1, 2, or None: what TLS negotiates, HTTP/1.1 over plaintext. gRPC always
             speaks HTTP/2.
         now: Seconds since an arbitrary start, for the ages of connections.
@@ -54,11 +56,17 @@ def dial(
         from triwire.transports.grpc.sync import GrpcTransport
 
         return GrpcTransport(
-            endpoint, tls=tls, proxy=proxy, user_agent=user_agent, options=options, now=now
+            endpoint,
+            tls=tls,
+            proxy=proxy,
+            user_agent=user_agent,
+            options=options,
+            connections=connections,
+            now=now,
         )
     from triwire._http import Http
 
-    http = Http(tls, proxy=proxy, http_version=http_version, now=now)
+    http = Http(tls, proxy=proxy, connections=connections, http_version=http_version, now=now)
     if wire == "rest":
         from triwire.codec.protojson import ProtoJsonCodec
         from triwire.transports.rest.sync import RestTransport

@@ -7,7 +7,14 @@ from typing import Final
 
 from triwire.errors import Code, RpcError
 
-__all__ = ["closed_error", "connect_error", "shortened", "timeout_error"]
+__all__ = ["NotConnectedError", "closed_error", "connect_error", "shortened", "timeout_error"]
+
+
+class NotConnectedError(RpcError):
+    """UNAVAILABLE: no connection came about, so nothing of the request has left this side."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.UNAVAILABLE, message)
 
 
 def closed_error() -> ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from triwire.codec import Codec
 
 __all__ = [
+    "ConnectionOptions",
     "WireOptions",
     "check_request",
     "check_response",
@@ -70,6 +72,47 @@ class WireOptions:
                 raise TypeError(message)
             if size < lowest:
                 message = f"{name} must be {lowest} or more, got {size!r}; None means no limit"
+                raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """How long connections are kept; no call fails because one is given up.
+
+    Attributes:
+        idle_seconds: A connection without calls is closed after this time. Below the 60 seconds
+            after which common load balancers drop idle connections (AWS ALB), some without
+            telling. None: kept.
+        max_age_seconds: New calls use a new connection, and a new look at DNS, once this time has
+            passed since the last one was made; a tenth less at random, so that clients started
+            together do not come back together. Calls that run stay on the old one, which closes
+            after the last. None: used as long as it works.
+        tcp_keepalive_seconds: Time between TCP keepalive probes on Connect, gRPC-Web and REST.
+            None: none.
+        ping_seconds: Time between HTTP/2 PINGs while calls run, on gRPC only: pyqwest 0.12 has no
+            setting for them. Servers may refuse more than one in five minutes (gRPC A8). None:
+            none.
+
+    Raises:
+        TypeError: a time that is no number.
+        ValueError: a time below one second, or infinite.
+    """
+
+    idle_seconds: float | None = 50.0
+    max_age_seconds: float | None = 600.0
+    tcp_keepalive_seconds: float | None = 30.0
+    ping_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            seconds: object = getattr(self, name)
+            if seconds is None:
+                continue
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+                message = f"{name} must be a number of seconds or None, got {seconds!r}"
+                raise TypeError(message)
+            if not 1 <= seconds < math.inf:
+                message = f"{name} must be 1 or more and finite, got {seconds!r}; None for none"
                 raise ValueError(message)
 
 

@@ -7,6 +7,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
+from triwire._io import draw_fraction
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,14 +31,26 @@ class Renewal:
 
     Args:
         tls: What was loaded when the client was made.
+        max_age_seconds: See `ConnectionOptions`; the first connection ages from the first call.
         now: Seconds since an arbitrary start; never goes back.
+        draw: Gives evenly distributed numbers from 0 to 1.
     """
 
-    __slots__ = ("_look_at", "_now", "_seen", "_tls")
+    __slots__ = ("_draw", "_ends_at", "_look_at", "_max_age_seconds", "_now", "_seen", "_tls")
 
-    def __init__(self, tls: TlsOptions, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        tls: TlsOptions,
+        *,
+        max_age_seconds: float | None = None,
+        now: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = draw_fraction,
+    ) -> None:
         self._tls = tls
+        self._max_age_seconds = max_age_seconds
         self._now = now
+        self._draw = draw
+        self._ends_at: float | None = None
         # Files may have changed since they were loaded: the first call looks.
         self._seen: object = None
         self._look_at = -math.inf
@@ -48,13 +62,20 @@ class Renewal:
 
     def is_due(self) -> bool:
         """Return whether connections that are open are to be replaced; True once a reason."""
-        if not self._tls.paths:
+        has_files = bool(self._tls.paths)
+        if self._max_age_seconds is None and not has_files:
             return False
         now = self._now()
-        if now < self._look_at:
-            return False
-        self._look_at = now + _LOOK_EVERY_SECONDS
-        return self._have_files_changed()
+        is_new = False
+        if has_files and now >= self._look_at:
+            self._look_at = now + _LOOK_EVERY_SECONDS
+            is_new = self._have_files_changed()
+        if self._max_age_seconds is None:
+            return is_new
+        is_old = self._ends_at is not None and now >= self._ends_at
+        if is_old or is_new or self._ends_at is None:
+            self._ends_at = now + self._max_age_seconds * (1 - 0.1 * self._draw())
+        return is_old or is_new
 
     def _have_files_changed(self) -> bool:
         # Before the files are read: what changes meanwhile is seen the next time.

@@ -9,6 +9,7 @@ from google.rpc.status_pb2 import Status
 from triwire.config import Endpoint
 from triwire.errors import Code, RpcError
 from triwire.transports.grpc import wire
+from triwire.transports.options import ConnectionOptions, WireOptions
 
 PEER = "UNKNOWN:Error received from peer ipv4:127.0.0.1:1 {grpc_status:5}"
 
@@ -115,3 +116,16 @@ def test_no_time_left_fails_before_any_io() -> None:
     with pytest.raises(RpcError) as caught:
         wire.timeout_seconds(0)
     assert caught.value.code is Code.DEADLINE_EXCEEDED
+
+
+def test_ages_of_connections_become_channel_options() -> None:
+    given = dict(
+        wire.channel_options(
+            "a/1", WireOptions(), ConnectionOptions(idle_seconds=1.5, ping_seconds=300)
+        )
+    )
+    assert given["grpc.client_idle_timeout_ms"] == 1500
+    assert given["grpc.keepalive_time_ms"] == 300_000
+    none = dict(wire.channel_options("a/1", WireOptions(), ConnectionOptions(idle_seconds=None)))
+    assert none["grpc.client_idle_timeout_ms"] == 2**31 - 1
+    assert "grpc.keepalive_time_ms" not in none

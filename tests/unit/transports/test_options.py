@@ -9,6 +9,7 @@ from google.protobuf.wrappers_pb2 import BytesValue
 
 from triwire.errors import Code, RpcError
 from triwire.transports.options import (
+    ConnectionOptions,
     WireOptions,
     check_request,
     check_response,
@@ -66,3 +67,22 @@ def test_nothing_is_compressed_or_limited_by_default() -> None:
     assert not is_compressed(options, b"a" * 10_000_000)
     check_request(options, b"a" * 10_000_000)
     check_response(options, b"a" * 10_000_000)
+
+
+AGES = ("idle_seconds", "max_age_seconds", "tcp_keepalive_seconds", "ping_seconds")
+
+
+def aged(name: str, seconds: Any) -> ConnectionOptions:
+    return ConnectionOptions(**{name: seconds})
+
+
+@pytest.mark.parametrize("name", AGES)
+def test_an_age_is_a_number_of_at_least_a_second_or_none(name: str) -> None:
+    assert getattr(aged(name, None), name) is None
+    assert getattr(aged(name, 1), name) == 1
+    for no_number in ("1", True):
+        with pytest.raises(TypeError, match=f"{name} must be a number of seconds or None"):
+            aged(name, no_number)
+    for wrong in (0, 0.9, -1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match=f"{name} must be 1 or more and finite"):
+            aged(name, wrong)

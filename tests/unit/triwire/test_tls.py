@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
-from triwire.testing import ManualClock
 from triwire.tls import TlsOptions
-from triwire.transports.renewal import Renewal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,64 +101,6 @@ def test_reloading_reads_the_files_and_keeps_the_bytes(files: Files) -> None:
     assert again.ca_certificates == ROOTS
     assert again.client_certificate == certificate_of(SECOND)
     assert again.paths == options.paths
-
-
-def renewal_of(files: Files) -> tuple[Renewal, ManualClock]:
-    clock = ManualClock()
-    return Renewal(files.load(), now=clock.monotonic_seconds), clock
-
-
-def test_changed_files_are_a_reason_once(files: Files) -> None:
-    renewal, clock = renewal_of(files)
-    assert not renewal.is_due()
-    files.write(SECOND)
-    clock.advance(1)
-    assert renewal.is_due()
-    assert renewal.tls.client_key == key_of(SECOND)
-    clock.advance(1)
-    assert not renewal.is_due()
-
-
-def test_files_that_change_before_the_first_call_are_seen_by_it(files: Files) -> None:
-    renewal, _ = renewal_of(files)
-    files.write(SECOND)
-    assert renewal.is_due()
-    assert renewal.tls.client_key == key_of(SECOND)
-
-
-def test_files_that_are_only_touched_are_no_reason(files: Files) -> None:
-    renewal, clock = renewal_of(files)
-    assert not renewal.is_due()
-    files.write(FIRST)
-    clock.advance(1)
-    assert not renewal.is_due()
-
-
-def test_files_are_looked_at_once_a_second(files: Files) -> None:
-    renewal, clock = renewal_of(files)
-    assert not renewal.is_due()
-    files.write(SECOND)
-    clock.advance(0.5)
-    assert not renewal.is_due()
-    clock.advance(0.5)
-    assert renewal.is_due()
-
-
-def test_half_of_a_change_is_waited_for_and_said_once(
-    files: Files, caplog: pytest.LogCaptureFixture
-) -> None:
-    renewal, clock = renewal_of(files)
-    assert not renewal.is_due()
-    files.certificate.write_bytes(certificate_of(SECOND))
-    with caplog.at_level(logging.WARNING, "triwire.connections"):
-        for _ in range(3):
-            clock.advance(1)
-            assert not renewal.is_due()
-    assert renewal.tls.client_certificate == certificate_of(FIRST)
-    assert len(caplog.records) == 1
-    files.key.write_bytes(key_of(SECOND))
-    clock.advance(1)
-    assert renewal.is_due()
 
 
 def test_exchanging_a_symbolic_link_is_a_change(tmp_path: Path) -> None:

@@ -18,7 +18,12 @@ from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.grpc import wire
 from triwire.transports.grpc.channel import CountedChannel
 from triwire.transports.metadata import application_metadata
-from triwire.transports.options import WireOptions, is_compressed, written_request
+from triwire.transports.options import (
+    ConnectionOptions,
+    WireOptions,
+    is_compressed,
+    written_request,
+)
 from triwire.transports.renewal import Renewal
 
 if TYPE_CHECKING:
@@ -76,6 +81,7 @@ class AsyncGrpcTransport:
         proxy: What stands between, or None; the environment is not read.
         user_agent: What stands before grpcio's own User-Agent.
         options: Compression and limits.
+        connections: How long they are kept.
         now: Seconds since an arbitrary start, for ages.
 
     Raises:
@@ -91,10 +97,12 @@ class AsyncGrpcTransport:
         proxy: Proxy | None = None,
         user_agent: str,
         options: WireOptions | None = None,
+        connections: ConnectionOptions | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint
-        self._renewal = Renewal(tls, now=now)
+        self._connections = connections if connections is not None else ConnectionOptions()
+        self._renewal = Renewal(tls, max_age_seconds=self._connections.max_age_seconds, now=now)
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
         wire.check_options(self._options)
@@ -208,7 +216,9 @@ class AsyncGrpcTransport:
         from triwire.transports.grpc.credentials import channel_credentials
 
         name = wire.target(self._endpoint)
-        options = wire.channel_options(self._user_agent, self._options, self._proxy)
+        options = wire.channel_options(
+            self._user_agent, self._options, self._connections, self._proxy
+        )
         if self._endpoint.scheme == "https":
             credentials = channel_credentials(self._renewal.tls)
             channel = grpc.aio.secure_channel(name, credentials, options=options)

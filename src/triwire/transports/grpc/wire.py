@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError, from_status
-from triwire.transports.failures import connect_error, timeout_error
+from triwire.transports.failures import NotConnectedError, connect_error, timeout_error
 from triwire.transports.metadata import application_metadata
 from triwire.transports.pushback import grpc_pushback_seconds, with_pushback
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from triwire.config import Endpoint, Proxy
     from triwire.spec import Pairs
-    from triwire.transports.options import WireOptions
+    from triwire.transports.options import ConnectionOptions, WireOptions
 
 __all__ = [
     "LOCALLY_CANCELLED",
@@ -28,6 +28,8 @@ __all__ = [
     "target",
     "timeout_seconds",
 ]
+
+_FOREVER: Final = 2**31 - 1  # grpcio's INT_MAX, "infinite" in its channel arguments
 
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
 _PUSHBACK: Final = "grpc-retry-pushback-ms"
@@ -53,6 +55,9 @@ _OWN_WORDS: Final = re.compile(
     r"|received metadata size exceeds|^(?!SERVER: ).*message larger than max"
     r"|^Deadline Exceeded$"
 )
+_NOT_CONNECTED: Final = re.compile(
+    r"failed to connect to all|DNS resolution failed|errors resolving|empty address list"
+)
 # An HTTP answer that is no gRPC answer at all, which grpcio reports as if the server had said so.
 _NOT_GRPC: Final = re.compile(r"Received http2 header with status: (\d+)|Received RST_STREAM")
 
@@ -65,7 +70,10 @@ def target(endpoint: Endpoint) -> str:
 
 
 def channel_options(
-    user_agent: str, options: WireOptions, proxy: Proxy | None = None
+    user_agent: str,
+    options: WireOptions,
+    connections: ConnectionOptions,
+    proxy: Proxy | None = None,
 ) -> list[tuple[str, str | int]]:
     """Return the channel's settings.
 
@@ -80,8 +88,15 @@ def channel_options(
         # proxy for http and https, and this machine is reached through it too.
         ("grpc.enable_http_proxy", 0) if proxy is None else ("grpc.http_proxy", proxy.secret_url)
     )
+    idle, ping = connections.idle_seconds, connections.ping_seconds
+    times: list[tuple[str, str | int]] = [
+        ("grpc.client_idle_timeout_ms", _FOREVER if idle is None else int(idle * 1000))
+    ]
+    if ping is not None:
+        times.append(("grpc.keepalive_time_ms", int(ping * 1000)))
     return [
         by_proxy,
+        *times,
         ("grpc.primary_user_agent", user_agent),
         ("grpc.max_receive_message_length", -1 if limit is None else limit),
         ("grpc.max_send_message_length", -1),
@@ -191,7 +206,11 @@ def _error(
         return RpcError(code, text, from_server=True)
     if code is Code.DEADLINE_EXCEEDED:
         return timeout_error(seconds)
-    failed = connect_error(text, debug) if code is Code.UNAVAILABLE else None
+    if code is not Code.UNAVAILABLE:
+        return RpcError(code, text)
+    failed = connect_error(text, debug)
+    if failed is None and _NOT_CONNECTED.search(text):
+        return NotConnectedError(text)
     return failed or RpcError(code, text)
 
 

@@ -1,0 +1,1 @@
+"""Waiting for a connection in place of failing without one."""
