@@ -53,6 +53,7 @@ _HOP: Final = _RESERVED | {
     "allow",
     "alt-svc",
     "date",
+    "retry-after",
     "server",
     "vary",
     "via",

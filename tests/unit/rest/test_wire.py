@@ -55,6 +55,21 @@ def test_shows_the_applications_headers_and_trailers_only() -> None:
     assert raw.trailers.pairs == (("x-c", "2"), ("x-d-bin", b"\0"))
 
 
+def test_an_error_has_the_applications_headers_and_trailers() -> None:
+    with pytest.raises(RpcError) as caught:
+        _answer(
+            b'{"code": 14, "message": "no"}',
+            status=503,
+            retry_after="3",
+            date="Sat, 21 Nov 2026 00:00:00 GMT",
+            x_a="1",
+            trailer_x_b_bin="/w",
+        )
+    assert caught.value.headers == (("x-a", "1"),)
+    assert caught.value.trailers == (("x-b-bin", b"\xff"),)
+    assert caught.value.retry_delay_seconds == 3
+
+
 def test_no_content_is_an_empty_message() -> None:
     method, raw = _answer(b"", status=204, content_type="")
     assert WIRE.decode(method, raw.body) == message_class("Response")()

@@ -90,7 +90,11 @@ async def _call(
     sent: list[Any] = []
 
     async def receive() -> Any:
-        return events.pop(0) if events else {"type": "http.disconnect"}
+        if not parts:
+            return {"type": "http.disconnect"}
+        if not events:
+            await asyncio.Event().wait()  # the client stays
+        return events.pop(0)
 
     async def send(event: Any) -> None:
         sent.append(event)

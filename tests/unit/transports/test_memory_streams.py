@@ -44,6 +44,22 @@ async def test_an_error_comes_after_the_messages() -> None:
     assert dict(caught.value.trailers)["x-tail"] == "text"
 
 
+async def test_headers_after_a_message_do_not_wait_for_the_next() -> None:
+    steps: list[str] = []
+
+    async def two(request: StringValue, context: ServerContext) -> AsyncIterator[StringValue]:
+        context.response_headers.append(("x-a", "1"))
+        for step in ("first", "second"):
+            steps.append(step)
+            yield request
+
+    served = Service(NAME, (MethodHandler(EXPAND, two),))
+    stream = AsyncCaller(AsyncMemoryTransport([served])).server_stream(EXPAND, StringValue())
+    await anext(stream)
+    assert (await stream.headers())["x-a"] == "1"
+    assert steps == ["first"]
+
+
 async def test_closing_closes_the_handlers_generator() -> None:
     ends: list[str] = []
 

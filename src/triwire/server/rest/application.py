@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Literal, cast
 
-from triwire._io import async_resolve
 from triwire.errors import Code, RpcError
 from triwire.server.rest.deadline import deadline_of, within
+from triwire.server.rest.leaving import unless_left
 from triwire.server.rest.request import RequestReader
 from triwire.server.rest.response import Answer, ResponseWriter
 from triwire.server.rest.scope import DisconnectedError, HttpError, context_of, raw_path
@@ -101,7 +102,7 @@ class RestApplication:
                         send=send,
                     )
                     return
-                response = await _call(route.target, request, context)
+                response = await _call(route.target, request, context, receive)
                 answer = self._responses.answer(route, response, context)
         except DisconnectedError:
             return
@@ -139,10 +140,15 @@ class RestApplication:
         return Answer(204, b"", [("allow", ", ".join(self._allowed(path)))])
 
 
-async def _call(handler: MethodHandler, request: Message, context: ServerContext) -> Message:
+async def _call(
+    handler: MethodHandler, request: Message, context: ServerContext, receive: Receive
+) -> Message:
     async with within(deadline_of(context), context):
-        found: Message = await async_resolve(handler.function(request, context))
-        return found
+        found: object = handler.function(request, context)
+        # One that has its answer at once cannot be left by anybody.
+        if isinstance(found, Awaitable):
+            return await unless_left(cast("Awaitable[Message]", found), receive)
+        return cast("Message", found)
     raise AssertionError  # for type checkers: the block does not swallow what it raises
 
 

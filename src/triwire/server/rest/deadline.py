@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError
+from triwire.server.rest.scope import DisconnectedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -31,6 +32,7 @@ async def within(deadline: float | None, context: ServerContext) -> AsyncGenerat
     """Run a block of a handler's work.
 
     Raises:
+        DisconnectedError: The client went away.
         RpcError: The handler's own; DEADLINE_EXCEEDED; or INTERNAL with a fixed text for any
             other exception, which is logged.
     """
@@ -38,7 +40,7 @@ async def within(deadline: float | None, context: ServerContext) -> AsyncGenerat
     try:
         async with limit:
             yield
-    except RpcError:
+    except (DisconnectedError, RpcError):
         raise
     except Exception as error:
         if isinstance(error, TimeoutError) and limit.expired():

@@ -11,13 +11,13 @@ the server has the ASGI extension for them; nobody else gets them.
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from triwire._io import async_messages
 from triwire.errors import RpcError
 from triwire.server.rest.deadline import deadline_of, within
+from triwire.server.rest.leaving import unless_left
 from triwire.server.rest.response import GZIP_HEADERS, GZIP_LEVEL, raw_headers
 from triwire.server.rest.scope import accepts_gzip, header
 from triwire.transcode.framing import LINES_TYPES, chosen_framing, framed
@@ -51,29 +51,16 @@ async def answer_stream(
 
     Raises:
         CutStreamError: It failed after messages, and the body has no place for the error.
+        DisconnectedError: The client went away.
         RpcError: It failed before its first message; nothing was sent.
     """
     body = _Body(route, context, writer, scope, send)
-    sending = asyncio.ensure_future(_send_all(route, request, context, body))
-    leaving = asyncio.ensure_future(_disconnect(receive))
-    leaving.add_done_callback(lambda _: sending.cancel())
     try:
-        await sending
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if not leaving.done() or (task is not None and task.cancelling()):
-            raise
+        await unless_left(_send_all(route, request, context, body), receive)
     except OSError:
         # What `send` raises when the client has gone away (ASGI, HTTP 2.4); a handler's own
         # never comes here.
         return
-    finally:
-        leaving.cancel()
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _send_all(

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from triwire._home import enter_process, other_loop_error
 from triwire.errors import Code, RpcError
@@ -27,7 +27,7 @@ from triwire.transports.options import (
 from triwire.transports.renewal import Renewal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 
     import grpc.aio
     from google.protobuf.message import Message
@@ -39,8 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncGrpcTransport"]
 
+T = TypeVar("T")
+
 # A server that resets the stream at the deadline may be heard before our own timer is.
 _DEADLINE_SLACK_SECONDS = 0.02
+# Either status of a call, grpcio's or the server's, may be heard first: one packet apart.
+_STATUS_SECONDS = 0.2
 
 
 def _compression(is_gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know no name for it
@@ -68,6 +72,47 @@ async def _status_error(call: Any, timeout_seconds: float | None) -> RpcError:  
         seconds=timeout_seconds,
         headers=tuple(await call.initial_metadata() or ()),
     )
+
+
+class ServerStatus:
+    """The status of a stream as the server gave it.
+
+    Where a request is written that the server no longer wants, grpcio replaces the call's status
+    with one of its own, before or after it has heard of the server's (1.71 to 1.85).
+
+    Attributes:
+        came: Done when the server's came; its result is what `_status_error` makes of it.
+    """
+
+    def __init__(self, timeout_seconds: float | None) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._came: asyncio.Future[RpcError] = asyncio.get_running_loop().create_future()
+
+    def note(self, call: Any) -> None:  # noqa: ANN401 - every kind of grpc.aio call
+        """Look at the status that was just set; called by grpcio, each time."""
+        if self._came.done() or _at_once(call.details()) == wire.FAILED_WRITE:
+            return
+        error = _at_once(_status_error(call, self._timeout_seconds))
+        if error is not None:
+            self._came.set_result(error)
+
+    async def error(self, call: Any) -> RpcError:  # noqa: ANN401 - likewise
+        """Return the error that it stands for, waiting a moment for it to come."""
+        if await call.details() == wire.FAILED_WRITE:
+            await asyncio.wait((self._came,), timeout=_STATUS_SECONDS)
+            if self._came.done():
+                return self._came.result()
+        return await _status_error(call, self._timeout_seconds)
+
+
+def _at_once(coroutine: Coroutine[Any, Any, T]) -> T | None:
+    """Return the result of a coroutine if it need not wait: nothing of a finished call does."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    coroutine.close()
+    return None
 
 
 class AsyncGrpcTransport:
@@ -128,6 +173,9 @@ class AsyncGrpcTransport:
         timeout_seconds: float | None,
     ) -> RawResponse:
         """Send one message and return the raw reply; see `AsyncTransport`."""
+        # The package first: `import grpc.aio` alone takes the locks of the two the other way round
+        # than `import grpc` does, and two threads that begin at once fail with a deadlock.
+        import grpc
         import grpc.aio
 
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
@@ -281,6 +329,7 @@ class AsyncGrpcStream:
         # Of the reading task, before it began to wait.
         self._cancellations = 0
         self._call: Any = None
+        self._server_status: Callable[[Any], Awaitable[RpcError]]
         self._messages: AsyncIterator[bytes] | None = None
         self._deadline: float | None = None
         self._trailers = Metadata()
@@ -316,6 +365,9 @@ class AsyncGrpcStream:
         )
         channel.begin()
         self._call.add_done_callback(partial(_ended, channel))
+        status = ServerStatus(self._timeout_seconds)
+        self._call.add_done_callback(status.note)
+        self._server_status = status.error
         self._messages = aiter(self._call)
 
     async def headers(self) -> Metadata:
@@ -325,7 +377,7 @@ class AsyncGrpcStream:
             await self.start()
             pairs = await self._call.initial_metadata() or ()
             if self._call.done() and (await self._call.code()).value[0] != 0 and not pairs:
-                raise await _status_error(self._call, self._timeout_seconds)
+                raise await self._server_status(self._call)
         except BaseException as error:
             await self._fail(error)
             raise
@@ -389,7 +441,7 @@ class AsyncGrpcStream:
             late = self._deadline is not None and (
                 time.monotonic() >= self._deadline - _DEADLINE_SLACK_SECONDS
             )
-            found = await _status_error(self._call, self._timeout_seconds)
+            found = await self._server_status(self._call)
             if late and found.code is Code.CANCELLED:
                 return timeout_error(self._timeout_seconds)
             return found

@@ -53,7 +53,7 @@ _OWN_WORDS: Final = re.compile(
     r"|Socket closed|Broken pipe|[Tt]ransport closed|Stream removed|GOAWAY|Too many pings"
     r"|[Kk]eepalive|ping timeout|No status received|Cancelling all calls"
     r"|received metadata size exceeds|^(?!SERVER: ).*message larger than max"
-    r"|^Deadline Exceeded$"
+    r"|^Deadline Exceeded$|^Internal error from Core$"
 )
 _NOT_CONNECTED: Final = re.compile(
     r"failed to connect to all|DNS resolution failed|errors resolving|empty address list"
@@ -150,6 +150,9 @@ def check_proxy(proxy: Proxy | None) -> None:
 # How grpcio words a cancellation that this side asked for (1.71 to 1.85), the one way to tell
 # it from a server's status CANCELLED.
 LOCALLY_CANCELLED: Final = "Locally cancelled by application!"
+
+# The text of the status that grpcio invents when a request cannot be written.
+FAILED_WRITE: Final = "Internal error from Core"
 
 
 def missing_message(path: str) -> RpcError:

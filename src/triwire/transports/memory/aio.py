@@ -118,6 +118,7 @@ class AsyncMemoryStream:
         self._context: ServerContext | None = None
         self._responses: AsyncIterator[Message] | None = None
         self._early: list[bytes] = []
+        self._answered = False
         self._ended = False
         self._error: Exception | None = None
 
@@ -155,7 +156,7 @@ class AsyncMemoryStream:
 
     async def headers(self) -> Metadata:
         """Return the response headers: sent with the first response, so it waits for that."""
-        if not self._early and not self._ended:
+        if not self._answered and not self._ended:
             message = await self.read()
             if message is not None:
                 self._early.append(message)
@@ -182,7 +183,9 @@ class AsyncMemoryStream:
         if responses is None:
             raise closed_error()
         try:
-            return (await anext(responses)).SerializeToString()
+            body = (await anext(responses)).SerializeToString()
+            self._answered = True
+            return body
         except StopAsyncIteration:
             self._ended = True
             return None

@@ -119,6 +119,7 @@ class MemoryStream:
         self._context: ServerContext | None = None
         self._responses: Iterator[Message] | None = None
         self._early: list[bytes] = []
+        self._answered = False
         self._ended = False
         self._error: Exception | None = None
 
@@ -156,7 +157,7 @@ class MemoryStream:
 
     def headers(self) -> Metadata:
         """Return the response headers: sent with the first response, so it waits for that."""
-        if not self._early and not self._ended:
+        if not self._answered and not self._ended:
             message = self.read()
             if message is not None:
                 self._early.append(message)
@@ -183,7 +184,9 @@ class MemoryStream:
         if responses is None:
             raise closed_error()
         try:
-            return (next(responses)).SerializeToString()
+            body = (next(responses)).SerializeToString()
+            self._answered = True
+            return body
         except StopIteration:
             self._ended = True
             return None

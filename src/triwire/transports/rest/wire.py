@@ -165,7 +165,10 @@ class Wire:
         elif encoding not in {"", "identity"} and not failed:
             raise encoding_error(encoding)
         if failed:
-            raise error_from_body(response)
+            error = error_from_body(response)
+            error.headers = response_metadata(response, trailers=False).pairs
+            error.trailers = response_metadata(response, trailers=True).pairs
+            raise error
         body = response.body
         check_response(self._options, body)
         if request.is_raw_response:
