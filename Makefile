@@ -100,6 +100,12 @@ bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARG
 	@$(PY) -m bench.idle $(ARGS)
 	@$(PY) -m bench.startup $(ARGS)
 
+SCRIPTS ?= 5000
+
+.PHONY: equivalence
+equivalence: $(VENV)/.stamp-dev ## Play SCRIPTS random scripts of calls on every wire; all must come to the same
+	@$(PY) -m tests.equivalence --scripts $(SCRIPTS) $(ARGS)
+
 SEEDS ?= 1500
 
 .PHONY: simulate

@@ -6,6 +6,7 @@ sections 4.1 and 6). Each call that arrives takes the next step of the script:
 - "pass": goes through;
 - "before": the connection is closed, the server never sees the call;
 - "after": the server answers, and the connection is closed in place of the answer;
+- "half": the connection is closed in the middle of the answer;
 - "busy", "limited": the proxy itself answers UNAVAILABLE or RESOURCE_EXHAUSTED, with a pushback
   of no time.
 
@@ -32,6 +33,7 @@ _END_STREAM: Final = 1
 _END_HEADERS: Final = 4
 _TIMEOUT_SECONDS: Final = 20.0
 
+_LOST_ANSWERS: Final = ("after", "half")
 _ANSWERS: Final = {"busy": (503, 14), "limited": (429, 8)}
 
 
@@ -127,18 +129,22 @@ class FlakyProxy:
             answer += chunk
         if step == "pass":
             client.sendall(answer)
+        elif step == "half":
+            size = len(answer.partition(b"\r\n\r\n")[2])
+            lost = (size + 1) // 2 or len(answer) // 2
+            client.sendall(answer[:-lost])
 
     def _http2(self, client: socket.socket, server: socket.socket, first: bytes) -> None:
         server.sendall(first + _receive(client, len(_PREFACE) - len(first)))
-        lost = threading.Event()
+        lost: list[str] = []
         back = threading.Thread(target=_answers, args=(server, client, lost), daemon=True)
         back.start()
         while True:
             frame, kind, flags, stream = _frame(client)
             if kind == _HEADERS and flags & _END_HEADERS:
                 step = self._step()
-                if step == "after":
-                    lost.set()
+                if step in _LOST_ANSWERS:
+                    lost.append(step)
                 elif step != "pass":
                     if step in _ANSWERS:
                         # Both sides' header tables would differ from here on: the last call.
@@ -150,15 +156,16 @@ class FlakyProxy:
         back.join(_TIMEOUT_SECONDS)
 
 
-def _answers(server: socket.socket, client: socket.socket, lost: threading.Event) -> None:
-    """Pass on what a server sends; once `lost` is set, close at the end of the next answer."""
+def _answers(server: socket.socket, client: socket.socket, lost: list[str]) -> None:
+    """Pass on what a server sends; with a step in `lost`, close at the end of the next answer."""
     with contextlib.suppress(OSError):
         while True:
             frame, kind, flags, _ = _frame(server)
-            if lost.is_set() and kind in (_DATA, _HEADERS):
+            if lost and kind in (_DATA, _HEADERS):
                 if flags & _END_STREAM:
                     break
-                continue
+                if lost[0] == "after" or kind == _DATA:
+                    continue
             client.sendall(frame)
     with contextlib.suppress(OSError):
         client.shutdown(socket.SHUT_RDWR)
