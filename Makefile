@@ -112,6 +112,13 @@ SEEDS ?= 1500
 simulate: $(VENV)/.stamp-dev ## Run the watch's tracker through SEEDS simulated histories with faults
 	@$(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
+MINUTES ?= 30
+OBJECTS ?= 10000
+
+.PHONY: soak
+soak: $(VENV)/.stamp-dev ## Watch a server with faults for MINUTES; OBJECTS=N, ARGS="--seed 1 --summary FILE"
+	@$(PY) -m tests.soak --minutes $(MINUTES) --objects $(OBJECTS) $(ARGS)
+
 .PHONY: generate
 generate: $(VENV)/.stamp-dev ## Write the code that is derived from proto/ and from the aio.py files
 	@$(PY) scripts/generate.py
