@@ -22,6 +22,7 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import
     GatewayServiceMethods,
 )
 from triwire.interceptors import each_attempt
+from triwire.otel import OpenTelemetry
 from triwire.retry import RetryPolicy
 from triwire.server.service import MethodHandler, ServerContext, Service
 from triwire.testing import AsyncMemoryTransport, MemoryTransport
@@ -62,6 +63,11 @@ SUBJECTS: dict[str, dict[str, Any]] = {
     "an interceptor": {"interceptors": [passing]},
     "an interceptor that adds a header": {"interceptors": [stamping]},
     "an interceptor around each attempt": {"interceptors": [each_attempt(passing)]},
+    "telemetry without an SDK": {"interceptors": [OpenTelemetry()]},
+    "retries, an interceptor, telemetry": {
+        "retry": RetryPolicy(),
+        "interceptors": [OpenTelemetry(), passing],
+    },
 }
 
 

@@ -101,7 +101,7 @@ def get_gateway(request: Any, context: ServerContext) -> Message | Awaitable[Mes
             pairs = sorted(
                 (name, value if isinstance(value, str) else f"bytes {value.hex()}")
                 for name, value in context.headers.pairs
-                if name.startswith("x-") or name == "authorization"
+                if name.startswith("x-") or name in {"authorization", "traceparent"}
             )
             gateway.status.endpoints.extend(f"{name}: {value}" for name, value in pairs)
             gateway.spec.name = context.wire

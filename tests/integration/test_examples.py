@@ -81,3 +81,15 @@ def test_the_interceptors_are_as_told(run: Callable[..., list[str]]) -> None:
         "ListGateways UNAVAILABLE attempts: 2",
         "raised: UNAVAILABLE",
     ]
+
+
+def test_the_telemetry_is_as_told(run: Callable[..., list[str]]) -> None:
+    method = "coreweave.inference.v1alpha1.GatewayService/ListGateways"
+    assert run("telemetry.py") == [
+        "raised: UNAVAILABLE",
+        f"{method} connectrpc OK",
+        f"{method} connectrpc UNAVAILABLE",
+        "   triwire.attempt.failed 1",
+        "   triwire.attempt.failed 2",
+        "rpc.client.call.duration s series: 2",
+    ]

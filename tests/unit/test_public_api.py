@@ -28,6 +28,7 @@ PUBLIC = [
     "triwire.auth",
     "triwire.errors",
     "triwire.interceptors",
+    "triwire.otel",
     "triwire.watch",
     "coreweave_inference",
 ]
@@ -46,7 +47,7 @@ SYNTAX = {
     "__next__",
 }
 # Libraries that a program pays for in time and memory even if it never makes a call.
-HEAVY = {"connectrpc", "grpc", "protovalidate", "pyqwest", "pyvoy", "sqlalchemy"}
+HEAVY = {"connectrpc", "grpc", "opentelemetry", "protovalidate", "pyqwest", "pyvoy", "sqlalchemy"}
 
 
 def annotation_text(annotation: object) -> str:

@@ -224,6 +224,9 @@ class AsyncCaller:
         except StopIteration as stop:
             reply: Reply = stop.value
             return reply
+        except RpcError as error:
+            error.attempts = max(run.sent, 1)
+            raise
 
     async def _aside(self, step: Wait | Fetch, /) -> None:
         if isinstance(step, Wait):

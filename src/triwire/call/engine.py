@@ -20,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from triwire.auth import Fetch, is_refused
-from triwire.call.attempts import Retrying, policy_of
-from triwire.call.request import at_deadline, describe, first_timeout_seconds, merged_headers
+from triwire.call.attempts import Retrying, policy_of, shorter
+from triwire.call.request import at_deadline, describe, merged_headers
 from triwire.errors import RpcError
 from triwire.interceptors import Call, Reply
 from triwire.transports.metadata import check_metadata
@@ -131,26 +131,15 @@ class Engine:
         return Run(self._now())
 
     def steps(self, call: Call, run: Run) -> Steps:
-        """Make a call; the error that ends it says how many attempts there were."""
+        """Make a call. The driver says in the error that ends it how many attempts there were."""
         if not self._interceptors:
             return self._attempts(call, run)
-        return self._counted(call, run)
-
-    def _counted(self, call: Call, run: Run) -> Steps:
-        try:
-            reply = yield from _intercepted(
-                self._interceptors, call, run, lambda one: self._attempts(one, run)
-            )
-        except RpcError as error:
-            error.attempts = max(run.sent, 1)
-            raise
-        reply.attempts = run.sent
-        return reply
+        return _intercepted(self._interceptors, call, run, self._attempts)
 
     def _attempts(self, call: Call, run: Run) -> Steps:
         """Make a call with its retries."""
         began = self._now()
-        timeout = first_timeout_seconds(call, self._options, elapsed_seconds=began - run.started)
+        timeout = self._first_timeout_seconds(call, began - run.started)
         try:
             reply = yield from self._attempt(call, run, 1, timeout)
         except RpcError as error:
@@ -192,6 +181,11 @@ class Engine:
                 self._budget.succeeded()
                 return reply
 
+    def _first_timeout_seconds(self, call: Call, elapsed_seconds: float) -> float | None:
+        total = call.timeout_seconds
+        left = None if total is None else total - elapsed_seconds
+        return shorter(left, self._options.attempt_timeout_seconds)
+
     def _retrying(self, call: Call, run: Run) -> Retrying:
         options = self._options
         if call.timeout_seconds != options.timeout_seconds:
@@ -209,14 +203,20 @@ class Engine:
         numbered.timeout_seconds = timeout_seconds
         numbered.attempt_interceptors = ()
         return _intercepted(
-            inner, numbered, run, lambda one: self._send(one, run, one.timeout_seconds)
+            inner, numbered, run, lambda one, run: self._send(one, run, one.timeout_seconds)
         )
 
     def _send(self, call: Call, run: Run, timeout_seconds: float | None) -> Steps:
-        """Send a call, once more with a newer token if the server refuses the one it had."""
+        """Return the steps of sending a call with its headers."""
         tokens = self._tokens
         if tokens is None or "authorization" in call.headers:
-            return (yield from self._once(call, run, (), timeout_seconds))
+            return self._once(call, run, (), timeout_seconds)
+        return self._authorized(call, run, tokens, timeout_seconds)
+
+    def _authorized(
+        self, call: Call, run: Run, tokens: Tokens, timeout_seconds: float | None
+    ) -> Steps:
+        """Send a call, once more with a newer token if the server refuses the one it had."""
         ends_at = None if timeout_seconds is None else self._now() + timeout_seconds
         held = yield from tokens.current(timeout_seconds)
         try:
@@ -256,55 +256,45 @@ def _intercepted(
     interceptors: tuple[Interceptor, ...],
     call: Call,
     run: Run,
-    proceed: Callable[[Call], Steps],
+    proceed: Callable[[Call, Run], Steps],
 ) -> Steps:
     """Make a call inside interceptors, of which there is one at least; the first is outermost."""
     interceptor, inner = interceptors[0], interceptors[1:]
     flow: Any = interceptor(call)
     if not hasattr(flow, "send"):
-        text = (
-            f"interceptor {_name(interceptor)} returned {type(flow).__name__} when called: "
-            "expected a generator, as a function with a yield gives"
-        )
-        raise TypeError(text)
+        found = f"returned {type(flow).__name__} when called"
+        raise _misuse(interceptor, found, "a generator, as a function with a yield gives")
     made = False
-    step = _resumed(interceptor, flow.send, None)
-    while isinstance(step, Call):
-        if made and not run.repeatable:
-            flow.close()
-            text = (
-                f"interceptor {_name(interceptor)} repeats a call whose messages have been "
-                "delivered or taken: yield again only before that"
-            )
-            raise RuntimeError(text)
-        made = True
-        try:
-            reply = yield from (_intercepted(inner, step, run, proceed) if inner else proceed(step))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the interceptor decides
-            step = _resumed(interceptor, flow.throw, error)
-        else:
-            step = _resumed(interceptor, flow.send, reply)
-    return step
-
-
-def _resumed(
-    interceptor: Interceptor, resume: Callable[[Any], object], value: object
-) -> Call | Reply:
-    """Let an interceptor go on to its next yield or its end."""
     try:
-        step = resume(value)
+        step = flow.send(None)
+        while True:
+            if not isinstance(step, Call):
+                raise _misuse(interceptor, f"yielded {type(step).__name__}", "a Call")
+            if made and not run.repeatable:
+                flow.close()
+                text = (
+                    f"interceptor {_name(interceptor)} repeats a call whose messages have been "
+                    "delivered or taken: yield again only before that"
+                )
+                raise RuntimeError(text)
+            made = True
+            try:
+                reply = yield from (
+                    _intercepted(inner, step, run, proceed) if inner else proceed(step, run)
+                )
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the interceptor decides
+                step = flow.throw(error)
+            else:
+                step = flow.send(reply)
     except StopIteration as stop:
         if isinstance(stop.value, Reply):
             return stop.value
-        text = (
-            f"interceptor {_name(interceptor)} returned {type(stop.value).__name__}: expected "
-            "the Reply that its yield gave, or another"
-        )
-        raise TypeError(text) from None
-    if isinstance(step, Call):
-        return step
-    text = f"interceptor {_name(interceptor)} yielded {type(step).__name__}: expected a Call"
-    raise TypeError(text)
+        found = f"returned {type(stop.value).__name__}"
+        raise _misuse(interceptor, found, "the Reply that its yield gave, or another") from None
+
+
+def _misuse(interceptor: Interceptor, found: str, expected: str) -> TypeError:
+    return TypeError(f"interceptor {_name(interceptor)} {found}: expected {expected}")
 
 
 def _name(interceptor: Interceptor) -> str:

@@ -34,6 +34,9 @@ def response_of(method: MethodSpec[Any, Any], reply: Reply) -> Response[Any]:
     Raises:
         TypeError: an interceptor returned none, several, or another message.
     """
+    messages = reply.messages
+    if len(messages) == 1 and type(messages[0]) is method.response_type:
+        return Response(messages[0], reply.raw)
     check_messages(method, reply)
     if len(reply.messages) != 1:
         text = (

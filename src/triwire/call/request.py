@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from triwire.call.attempts import shorter
 from triwire.errors import Code
 from triwire.transports.failures import timeout_error
 
 if TYPE_CHECKING:
     from triwire.errors import RpcError
-    from triwire.interceptors import Call
-    from triwire.spec import CallOptions, Metadata, MethodSpec, Pairs
+    from triwire.spec import Metadata, MethodSpec, Pairs
 
-__all__ = ["at_deadline", "check_request", "describe", "first_timeout_seconds", "merged_headers"]
+__all__ = ["at_deadline", "check_request", "describe", "merged_headers"]
 
 # Server and client watch the same timeout; which of the two speaks first is chance.
 _DEADLINE_SLACK_SECONDS: Final = 0.02
@@ -42,15 +40,6 @@ def merged_headers(own: Pairs, extra: Metadata) -> Pairs:
 def describe(wire: str, method: MethodSpec[Any, Any]) -> str:
     """Name a call for a log line; holds no request data."""
     return f"{wire} {method.service}/{method.name}"
-
-
-def first_timeout_seconds(
-    call: Call, options: CallOptions, *, elapsed_seconds: float
-) -> float | None:
-    """Return the time for the first attempt: its own limit, or what is left of the call."""
-    total = call.timeout_seconds
-    left = None if total is None else total - elapsed_seconds
-    return shorter(left, options.attempt_timeout_seconds)
 
 
 def at_deadline(

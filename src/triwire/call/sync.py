@@ -223,6 +223,9 @@ class Caller:
         except StopIteration as stop:
             reply: Reply = stop.value
             return reply
+        except RpcError as error:
+            error.attempts = max(run.sent, 1)
+            raise
 
     def _aside(self, step: Wait | Fetch, /) -> None:
         if isinstance(step, Wait):

@@ -209,6 +209,8 @@ class AsyncManagedStream(AsyncResponseStream[ResponseT]):
         except StopIteration as stop:
             self._finish(stop.value)
         except Exception as failure:
+            if isinstance(failure, RpcError):
+                failure.attempts = max(self._run.sent, 1)
             self._error = failure
             raise
         except BaseException:

@@ -208,6 +208,8 @@ class ManagedStream(ResponseStream[ResponseT]):
         except StopIteration as stop:
             self._finish(stop.value)
         except Exception as failure:
+            if isinstance(failure, RpcError):
+                failure.attempts = max(self._run.sent, 1)
             self._error = failure
             raise
         except BaseException:
