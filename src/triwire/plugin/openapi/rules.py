@@ -23,6 +23,7 @@ __all__ = [
     "bytes_rules",
     "cel_rules",
     "enum_rules",
+    "is_outside",
     "number_rules",
     "string_rules",
 ]
@@ -168,14 +169,15 @@ def _format(into: Constrained, name: str, *, on: bool) -> None:
 
 def bytes_rules(into: Constrained, rules: Mapping[str, Any]) -> None:
     """Add a BytesRules to a base64 string, whose padding may be left out."""
+    exact = rules.get("len")
+    low, high = rules.get("min_len", exact), rules.get("max_len", exact)
+    if low is not None or high is not None:
+        most = "" if high is None else _digits(high)
+        into.add({"pattern": f"^[^=]{{{_digits(low or 0)},{most}}}=*$"})
     for name, value in rules.items():
         match name:
-            case "len":
-                into.add({"minLength": _unpadded(value), "maxLength": _padded(value)})
-            case "min_len":
-                into.add({"minLength": _unpadded(value)})
-            case "max_len":
-                into.add({"maxLength": _padded(value)})
+            case "len" | "min_len" | "max_len":
+                pass
             case "example":
                 into.add({"examples": _plain(value)})
             case "predefined":
@@ -190,12 +192,9 @@ def bytes_rules(into: Constrained, rules: Mapping[str, Any]) -> None:
         into.unsaid += [{**cel, "value": _plain(rule["value"])} for cel in rule.get("cel", ())]
 
 
-def _unpadded(size: int) -> int:
+def _digits(size: int) -> int:
+    """Return how many digits of base64 tell so many bytes."""
     return -(-size * 4 // 3)
-
-
-def _padded(size: int) -> int:
-    return -(-size // 3) * 4
 
 
 def number_rules(into: Constrained, kind: str, rules: Mapping[str, Any]) -> None:
@@ -203,7 +202,7 @@ def number_rules(into: Constrained, kind: str, rules: Mapping[str, Any]) -> None
     _choices(into, rules)
     low = _bound(rules, {"gt": "exclusiveMinimum", "gte": "minimum"})
     high = _bound(rules, {"lt": "exclusiveMaximum", "lte": "maximum"})
-    if low and high and _is_outside(rules):
+    if low and high and is_outside(rules):
         # validate.proto: a lower bound above the upper one takes what lies outside of them.
         into.add({"anyOf": [low, high]})
     else:
@@ -223,10 +222,10 @@ def _bound(rules: Mapping[str, Any], keywords: Mapping[str, str]) -> Schema:
     }
 
 
-def _is_outside(rules: Mapping[str, Any]) -> bool:
-    low = rules["gt"] if "gt" in rules else rules["gte"]
-    high = rules["lt"] if "lt" in rules else rules["lte"]
-    return bool(low > high)
+def is_outside(rules: Mapping[str, Any]) -> bool:
+    """Return whether the bounds of a number are those of what it must not be."""
+    low, high = rules.get("gt", rules.get("gte")), rules.get("lt", rules.get("lte"))
+    return low is not None and high is not None and bool(low > high)
 
 
 def enum_rules(names: Mapping[str, int], rules: Mapping[str, Any]) -> list[str]:

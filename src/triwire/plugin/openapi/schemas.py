@@ -15,6 +15,7 @@ from triwire.plugin.openapi.rules import (
     bytes_rules,
     cel_rules,
     enum_rules,
+    is_outside,
     number_rules,
     string_rules,
 )
@@ -381,10 +382,11 @@ def _number_in_json(found: Constrained, type_: str, rules: Mapping[str, Any]) ->
         return _long_in_json(found, type_, rules)
     if type_ not in FLOATS or rules.get("finite") or "const" in rules or "in" in rules:
         return found
-    words = [] if rules.keys() & {"gt", "gte", "lt", "lte"} else ["NaN"]
-    if not rules.keys() & {"lt", "lte"}:
+    bounds = rules.keys() & {"gt", "gte", "lt", "lte"}
+    words = [] if bounds else ["NaN"]
+    if not bounds & {"lt", "lte"} or is_outside(rules):
         words.append("Infinity")
-    if not rules.keys() & {"gt", "gte"}:
+    if not bounds & {"gt", "gte"} or is_outside(rules):
         words.append("-Infinity")
     if not words:
         return found
