@@ -124,7 +124,7 @@ message PutRequest {
   option (buf.validate.message).oneof = { fields: ["c", "d"] required: true };
   oneof one { option (buf.validate.oneof).required = true; string a = 1; string b = 2; }
   oneof two { string e = 5; string f = 6; string g = 7; }
-  string c = 3;
+  string c = 3 [(buf.validate.field).string.min_len = 2];
   string d = 4;
 }
 message PutOneRequest {
@@ -390,6 +390,7 @@ def test_a_oneof_takes_one_member_and_a_required_one_exactly_one(
     put = inline.document("rules.proto")["components"]["schemas"]["PutRequest"]
     assert put["oneOf"] == [{"required": ["a"]}, {"required": ["b"]}]
     assert put["allOf"] == [{"oneOf": [{"required": ["c"]}, {"required": ["d"]}]}]
+    assert "required" not in put
     pairs = [["e", "f"], ["e", "g"], ["f", "g"]]
     assert put["not"] == {"anyOf": [{"required": pair} for pair in pairs]}
 
