@@ -78,6 +78,10 @@ conformance-json: $(VENV)/.stamp-dev ## Run the official protobuf suite's JSON c
 	@$(PY) scripts/bootstrap.py --tool npm --purpose "make conformance-json"
 	@$(PY) -m tests.protojson $(ARGS)
 
+.PHONY: schemathesis
+schemathesis: $(VENV)/.stamp-dev ## Run Schemathesis on the emulator and its OpenAPI document; ARGS="--examples 500"
+	@$(PY) -m tests.schemathesis --at-least 2000 $(ARGS)
+
 # The oldest installation that pyproject.toml allows: protobuf's and grpcio's bounds matter to users.
 LOWEST := .venv-lowest
 $(LOWEST)/.stamp: pyproject.toml scripts/lowest_bounds.py $(VENV)/.stamp-dev

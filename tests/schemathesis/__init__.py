@@ -1,0 +1,1 @@
+"""Schemathesis on the emulator, with the OpenAPI document that it serves."""
