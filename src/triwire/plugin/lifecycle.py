@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from triwire.plugin.resources import Resource
 
 __all__ = [
+    "CREATED",
+    "DELETING",
+    "UPDATED",
     "Editing",
     "Showing",
     "conditions_path",
@@ -25,13 +28,14 @@ __all__ = [
     "source_path",
     "state_values",
     "time_path",
+    "updated_after",
 ]
 
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _FIELD_MASK: Final = "google.protobuf.FieldMask"
 # AIP-142 names the field update_time; updated_at is the other common name.
-_UPDATED: Final = ("update_time", "updated_at")
-_CREATED: Final = ("create_time", "created_at")
+UPDATED: Final = ("update_time", "updated_at")
+CREATED: Final = ("create_time", "created_at")
 # Kubernetes' conditions have lastTransitionTime; the other is as common.
 _CONDITION_UPDATED: Final = ("last_update_time", "last_transition_time", "update_time")
 _UPDATED_AFTER: Final = "updated_after"
@@ -41,7 +45,7 @@ _SPEC: Final = "spec"
 _READY: Final = ("READY", "ACTIVE")
 _FAILED: Final = ("FAILED",)
 _IN_ERROR: Final = ("ERROR",)
-_DELETING: Final = ("DELETING",)
+DELETING: Final = ("DELETING",)
 _DISABLED: Final = "disabled"
 
 
@@ -118,8 +122,7 @@ def find_showing(api: Api, resource: Resource) -> Showing | None:
         return None
     message = api.messages[resource.message]
     state = _state(api, message)
-    holder = state.path.rpartition(".")[0]
-    conditions = _path_of(api, message, holder, _is_conditions)
+    conditions = conditions_path(api, message, state.path)
     listing = _listing(api, resource)
     resource_id = id_path(api, resource, id_field)
     return Showing(
@@ -131,11 +134,11 @@ def find_showing(api: Api, resource: Resource) -> Showing | None:
         in_error=state.in_error,
         deleting=state.deleting,
         disabled=_disabled(api, message),
-        created_at=_path_of(api, message, holder, lambda field: _is_time(field, _CREATED)),
-        updated_at=_path_of(api, message, holder, lambda field: _is_time(field, _UPDATED)),
+        created_at=time_path(api, message, state.path, CREATED),
+        updated_at=time_path(api, message, state.path, UPDATED),
         conditions=conditions,
         condition_updated_at=_condition_updated_at(api, message, conditions),
-        updated_after=_updated_after(listing) if listing is not None else "",
+        updated_after=updated_after(listing) if listing is not None else "",
         # What a List shows is told apart by its id.
         lists=listing is not None and bool(resource_id),
     )
@@ -238,7 +241,7 @@ def _state(api: Api, message: Message) -> _State:
         bare = _bare_names(enum)
         ready, failed, in_error, deleting = (
             tuple(bare[name] for name in names if name in bare)
-            for names in (_READY, _FAILED, _IN_ERROR, _DELETING)
+            for names in (_READY, _FAILED, _IN_ERROR, DELETING)
         )
         if ready:
             rank = 0 if field.name in ("state", "status") else 1
@@ -255,7 +258,8 @@ def _listing(api: Api, resource: Resource) -> Message | None:
     return None if any(field.required for field in request.fields) else request
 
 
-def _updated_after(request: Message) -> str:
+def updated_after(request: Message) -> str:
+    """Return the List request's field that leaves out what has not changed since, or ""."""
     field = request.field(_UPDATED_AFTER)
     return "" if field is None or field.type_name != _TIMESTAMP or field.repeated else field.name
 
@@ -291,12 +295,10 @@ def state_values(api: Api, message: Message, path: str) -> dict[str, str]:
     return {}
 
 
-def time_path(api: Api, message: Message, names: tuple[str, ...]) -> str:
-    """Return the path of the first Timestamp with one of the names, "" for none."""
-    for path, field, _ in leaves(api, message):
-        if field.name in names and field.type_name == _TIMESTAMP and not field.repeated:
-            return path
-    return ""
+def time_path(api: Api, message: Message, state_path: str, names: tuple[str, ...]) -> str:
+    """Return the path of the Timestamp with one of the names, "" for none."""
+    holder = state_path.rpartition(".")[0]
+    return _path_of(api, message, holder, lambda field: _is_time(field, names))
 
 
 def conditions_path(api: Api, message: Message, state_path: str) -> str:

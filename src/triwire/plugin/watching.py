@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from triwire.plugin.lifecycle import conditions_path, id_path, leaves, state_values, time_path
+from triwire.plugin.lifecycle import (
+    CREATED,
+    DELETING,
+    UPDATED,
+    conditions_path,
+    id_path,
+    leaves,
+    state_values,
+    time_path,
+    updated_after,
+)
 from triwire.plugin.model import Kind
 from triwire.plugin.names import snake_case
 
@@ -18,16 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Watching", "find_watching"]
 
-_TIMESTAMP: Final = "google.protobuf.Timestamp"
-_UPDATED_AFTER: Final = "updated_after"
-# AIP-142 names these fields create_time and update_time.
-_CREATED: Final = ("create_time", "created_at")
-_UPDATED: Final = ("update_time", "updated_at")
 _KEYS: Final = ("uid", "id", "name")
 _OWNERS: Final = ("organization_id", "project_id", "tenant_id", "account_id")
 # AIP-216: states in which the server is at work on a resource.
 _MOVING: Final = ("CREATING", "UPDATING", "PENDING")
-_DELETING: Final = ("DELETING",)
 # Fields of a List request that select nothing (AIP-132, AIP-158), and parameters of `watch`.
 _NO_FILTERS: Final = ("order_by", "page_size", "page_token")
 _TAKEN: Final = ("include", "on_expired", "options", "resume", "where")
@@ -82,22 +86,22 @@ def find_watching(api: Api, resource: Resource, showing: Showing | None) -> Watc
     if listing is None:
         return None
     request = api.messages[listing.method.request]
-    after = request.field(_UPDATED_AFTER)
-    if after is None or after.type_name != _TIMESTAMP or after.repeated:
+    after = updated_after(request)
+    if not after:
         return None
     message = api.messages[resource.message]
     key, get_id = _key(api, resource)
-    created, updated = (time_path(api, message, names) for names in (_CREATED, _UPDATED))
+    state = showing.state if showing is not None else ""
+    created, updated = (time_path(api, message, state, names) for names in (CREATED, UPDATED))
     if not (key and created and updated):
         return None
-    state = showing.state if showing is not None else ""
     values = state_values(api, message, state) if state else {}
     conditions = conditions_path(api, message, state)
-    others = [f for f in request.fields if f is not after and f.name not in _NO_FILTERS]
+    others = [f for f in request.fields if f.name != after and f.name not in _NO_FILTERS]
     paths = [(field.name, _compared(api, message, field)) for field in others]
     return Watching(
         items=listing.result.field,
-        updated_after=after.name,
+        updated_after=after,
         get_id=get_id,
         key=key,
         created=created,
@@ -105,7 +109,7 @@ def find_watching(api: Api, resource: Resource, showing: Showing | None) -> Watc
         owner=_owner(api, message),
         state=state,
         moving=tuple(values[name] for name in _MOVING if name in values),
-        deleting=tuple(values[name] for name in _DELETING if name in values),
+        deleting=tuple(values[name] for name in DELETING if name in values),
         filters=tuple((name, path) for name, path in paths if path),
         keywords=tuple(field for field in others if field.name not in _TAKEN),
         sets=tuple(_sets(api, message, "", ())),

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from triwire.errors import Code, RpcError
 from triwire.watch.actions import GetOne, ListSince, Stop
 from triwire.watch.events import Failed, Reason, Synced
-from triwire.watch.failures import FailureClass, PollFailure, classify
+from triwire.watch.failures import FailureClass, classify, poll_failure
 from triwire.watch.observation import ListAnswer
 from triwire.watch.options import WatchOptions
 from triwire.watch.shape import Observer
@@ -320,19 +320,3 @@ class Engine(Generic[M]):
         if not self.is_synced:
             return [*added]
         return [*added, Synced(Reason.SNAPSHOT, frozenset(event.key for event in added))]
-
-
-def poll_failure(error: RpcError) -> PollFailure:
-    """Return what the tracker needs to know of a failed call."""
-    limited = error.code is Code.RESOURCE_EXHAUSTED
-    return PollFailure(
-        code=int(error.code),
-        message=error.message,
-        from_server=error.from_server,
-        retry_delay_seconds=error.retry_delay_seconds,
-        quota=any(
-            detail.DESCRIPTOR.full_name == "google.rpc.QuotaFailure" for detail in error.details
-        ),
-        # The one thing that a client itself has too little room for.
-        too_large=limited and not error.from_server,
-    )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import random
 
+    from triwire.errors import RpcError
+
 # Numbers of google.rpc.Code (google/rpc/code.proto in googleapis).
 INVALID_ARGUMENT: Final = 3
 NOT_FOUND: Final = 5
@@ -60,6 +62,22 @@ class PollFailure:
     retry_delay_seconds: float | None = None
     quota: bool = False
     too_large: bool = False
+
+
+def poll_failure(error: RpcError) -> PollFailure:
+    """Return what a watch or a wait needs to know of a failed call."""
+    limited = error.code == RESOURCE_EXHAUSTED
+    return PollFailure(
+        code=int(error.code),
+        message=error.message,
+        from_server=error.from_server,
+        retry_delay_seconds=error.retry_delay_seconds,
+        quota=any(
+            detail.DESCRIPTOR.full_name == "google.rpc.QuotaFailure" for detail in error.details
+        ),
+        # The one thing that a client itself has too little room for.
+        too_large=limited and not error.from_server,
+    )
 
 
 def classify(failure: PollFailure, *, of_list: bool) -> FailureClass:

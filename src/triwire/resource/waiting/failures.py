@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code
-from triwire.watch.failures import FailureClass, PollFailure, classify
+from triwire.watch.failures import FailureClass, classify, poll_failure
 
 if TYPE_CHECKING:
     from triwire.errors import RpcError
@@ -32,17 +32,9 @@ def classified(error: RpcError) -> FailureClass:
     """
     if error.code in _HOPELESS:
         return FailureClass.FATAL
-    failure = PollFailure(
-        code=int(error.code),
-        from_server=error.from_server,
-        retry_delay_seconds=error.retry_delay_seconds,
-    )
-    return classify(failure, of_list=False)
+    return classify(poll_failure(error), of_list=False)
 
 
 def is_for_good(error: RpcError) -> bool:
     """Tell whether a failed List will not work for this client at all, so that Gets must do."""
-    if error.code is Code.RESOURCE_EXHAUSTED:
-        # Our own limit for the size of a response, and no rate limit.
-        return not error.from_server and error.retry_delay_seconds is None
-    return error.code in _HOPELESS or error.code is Code.PERMISSION_DENIED
+    return classified(error) in (FailureClass.FATAL, FailureClass.DENIED)

@@ -201,7 +201,7 @@ class Wait(Generic[ResourceT]):
             self.error, self.is_over = error, True
             return
         self._pause(news=False, ended=ended)
-        asked = error.retry_delay_seconds
+        asked = -1.0 if kind is FailureClass.QUOTA else error.retry_delay_seconds
         if asked is not None:
             wait = asked if asked >= 0 else _MAX_POLL_SECONDS
             self.due_seconds = max(self.due_seconds, ended + wait)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from google.rpc.error_details_pb2 import QuotaFailure
 
 from tests.unit.resource.things import lamp
 from tests.unit.resource.waiting.history import NOT_FOUND, Play, wait_for
@@ -112,6 +113,11 @@ def test_later_refusals_are_believed_at_the_third_in_a_row(code: Code) -> None:
 def test_a_server_that_says_when_to_come_back_is_obeyed(asked: float, pause: float) -> None:
     error = RpcError(Code.UNAVAILABLE, "busy", from_server=True, retry_delay_seconds=asked)
     assert pauses(Play(wait_for("a")), error) == pytest.approx([pause])
+
+
+def test_a_quota_that_is_used_up_is_asked_again_after_the_longest_pause() -> None:
+    error = RpcError(Code.RESOURCE_EXHAUSTED, "no more", details=[QuotaFailure()], from_server=True)
+    assert pauses(Play(wait_for("a")), error) == [15]
 
 
 @pytest.mark.parametrize(
