@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from triwire.auth import TokenFile
-from triwire.errors import Code, RpcError
+from triwire.errors import Code, RpcError, WaitError
 from triwire.retry import RetryPolicy
 from triwire.transports.options import ConnectionOptions, WireOptions
 
@@ -32,6 +32,7 @@ __all__ = [
     "RpcError",
     "Synced",
     "TokenFile",
+    "WaitError",
     "WatchOptions",
     "WireOptions",
 ]

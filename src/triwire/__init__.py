@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triwire.errors import Code, RpcError
+from triwire.errors import Code, RpcError, WaitError
 from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions, Metadata, Response
 from triwire.transports.options import ConnectionOptions, WireOptions
@@ -16,5 +16,6 @@ __all__ = [
     "RetryPolicy",
     "RetryThrottling",
     "RpcError",
+    "WaitError",
     "WireOptions",
 ]

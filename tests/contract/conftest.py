@@ -29,12 +29,19 @@ __all__ = ["Stages"]
 FLAGS: dict[str, tuple[str, ...]] = {
     "instant": ("--transition-seconds", "0"),
     "slow": ("--transition-seconds", "3600"),
-    "strict": ("--transition-seconds", "0", "--unique-names", "--max-resources", "3"),
+    "strict": (
+        "--transition-seconds",
+        "0",
+        "--unique-names",
+        "--max-resources",
+        "3",
+        "--disabled-stays-creating",
+    ),
 }
 BEHAVIOUR = {
     "instant": Behaviour(),
     "slow": Behaviour(transition_seconds=3600),
-    "strict": Behaviour(unique_names=True, max_resources=3),
+    "strict": Behaviour(unique_names=True, max_resources=3, disabled_stays_creating=True),
 }
 
 Stages: TypeAlias = "Callable[[Server, str], Stage]"

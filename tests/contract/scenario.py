@@ -19,8 +19,8 @@ __all__ = ["Cast", "Scenario", "Server", "failed", "scenarios_of"]
 
 Server: TypeAlias = Literal["instant", "slow", "strict", "stub"]
 """Which server a scenario plays on: the emulator whose resources are READY at the first look, the
-one whose resources take an hour, the one with unique names and a quota of three resources of each
-kind, or the stub (`stub.py`)."""
+one whose resources take an hour, the one with unique names, a quota of three resources of each kind
+and disabled deployments that do not get READY, or the stub (`stub.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

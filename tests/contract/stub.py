@@ -58,6 +58,10 @@ EVERY_DETAIL: Final[tuple[Message, ...]] = (
     LocalizedMessage(locale="de", message="schade"),
 )
 
+_STATES: Final = ("UNSPECIFIED", "CREATING", "UPDATING", "DELETING", "ERROR", "FAILED", "READY")
+# How often each script of `_play` was asked for; scripts end in something that is used once.
+_steps: Final[dict[str, int]] = {}
+
 _SPEC: Final = MethodSpec(
     "coreweave.inference.v1alpha1.GatewayService",
     "GetGateway",
@@ -127,6 +131,8 @@ def get_gateway(request: Any, context: ServerContext) -> Message | Awaitable[Mes
             gateway.spec.id = "stale"
             gateway.status.status = 6
             gateway.status.updated_at.FromNanoseconds(1_000_000_000_005)
+        case "play":
+            _play(gateway, argument)
         case "newer":
             gateway.spec.id = "newer"
             gateway.spec.region = "moon"
@@ -136,6 +142,24 @@ def get_gateway(request: Any, context: ServerContext) -> Message | Awaitable[Mes
             gateway.spec.id = request.id
     made: Message = response
     return made
+
+
+def _play(gateway: Any, script: str) -> None:
+    """Show the next stage of a script: "READY-1 UPDATING-2 READY-3 nonce", states and seconds.
+
+    The last stage stays. Instead of a state it may be GONE, or a code to fail with.
+    """
+    stages = script.split()[:-1]
+    step = _steps[script] = _steps.get(script, -1) + 1
+    state, second = stages[min(step, len(stages) - 1)].split("-")
+    if state not in _STATES:
+        code = Code.NOT_FOUND if state == "GONE" else Code[state]
+        raise RpcError(code, f"the stub plays {state}")
+    gateway.spec.id = f"play:{script}"
+    gateway.status.status = _STATES.index(state)
+    gateway.status.created_at.FromSeconds(1)
+    gateway.status.updated_at.FromNanoseconds(1000_000_000_001 + int(second) * 1_000_000_000)
+    gateway.status.conditions.add(type="Ready", reason="Played", message=f"Step {second}.")
 
 
 def services() -> list[Service]:

@@ -14,6 +14,7 @@ from tests.contract import (
     gateway_scenarios,
     rpc_scenarios,
     stub_scenarios,
+    wait_scenarios,
 )
 from tests.contract.bad_requests import CASES
 from tests.contract.calls import request_of, send
@@ -37,6 +38,7 @@ SCENARIOS = scenarios_of(
     error_scenarios.SCENARIOS,
     rpc_scenarios.SCENARIOS,
     stub_scenarios.SCENARIOS,
+    wait_scenarios.SCENARIOS,
 )
 
 both_colours = pytest.mark.parametrize("colour", COLOURS)

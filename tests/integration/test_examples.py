@@ -93,3 +93,17 @@ def test_the_telemetry_is_as_told(run: Callable[..., list[str]]) -> None:
         "   triwire.attempt.failed 2",
         "rpc.client.call.duration s series: 2",
     ]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_waits_are_as_told(run: Callable[..., list[str]], wire: str) -> None:
+    printed = run("waiting.py", wire)
+    assert printed[0].split() == ["one", "STATUS_READY"]
+    assert printed[1:] == [
+        "ready as renamed",
+        "has an endpoint: True",
+        "DEADLINE_EXCEEDED but it was last seen: True",
+        "deleted",
+        f"ready: {[f'many-{number}' for number in range(8)]}",
+        "all deleted",
+    ]

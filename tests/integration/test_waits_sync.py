@@ -1,0 +1,112 @@
+# Generated from tests/integration/test_waits_aio.py by scripts/unasync.py. DO NOT EDIT.
+"""Waits over sockets, against an emulator whose resources take their time."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coreweave_inference import Code, InferenceClient, RpcError, WaitError
+from tests.emulator_process import running_emulator
+from triwire.dial.wires import WIRES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coreweave_inference.v1alpha1 import Gateway
+    from tests.emulator_process import RunningEmulator
+    from triwire.interceptors import Call, Interception
+
+pytestmark = pytest.mark.parametrize("wire", WIRES)
+
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+def unhurried() -> Iterator[RunningEmulator]:
+    """An emulator whose resources change their state after half a second."""
+    with running_emulator("--transition-seconds", "0.5") as emulator:
+        yield emulator
+
+
+class Calls:
+    """The names of the methods that a client calls."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def note(self, call: Call) -> Interception:
+        self.names.append(call.method.name)
+        return (yield call)
+
+    def count(self, name: str) -> int:
+        return self.names.count(name)
+
+
+def client_of(emulator: RunningEmulator, wire: str, calls: Calls) -> InferenceClient:
+    return InferenceClient(
+        emulator.url, token=emulator.admin_token, transport=wire, interceptors=[calls.note]
+    )
+
+
+def created(client: InferenceClient, count: int) -> list[Gateway]:
+    return [
+        client.gateways.create(
+            id=str(uuid.uuid4()), name=f"g{number}", core_weave_auth={}, path_based_routing={}
+        )
+        for number in range(count)
+    ]
+
+
+def test_many_are_waited_for_with_few_lists(wire: str, unhurried: RunningEmulator) -> None:
+    calls = Calls()
+    with client_of(unhurried, wire, calls) as client:
+        made = created(client, COUNT)
+        ready = client.gateways.wait_all(made, timeout_seconds=60, poll_seconds=0.1)
+        assert [each.spec.id for each in ready] == [each.spec.id for each in made]
+        assert all(len(each.status.endpoints) == 1 for each in ready)
+        # A machine under load is slow to ask, never quick.
+        assert calls.count("ListGateways") < COUNT
+        assert calls.count("GetGateway") <= COUNT / 2
+        for gateway in ready:
+            client.gateways.delete(gateway.spec.id)
+        listed = calls.count("ListGateways")
+        client.gateways.wait_all(ready, until="deleted", timeout_seconds=60, poll_seconds=0.1)
+        assert calls.count("ListGateways") - listed < COUNT
+        assert calls.count("GetGateway") <= 2 * COUNT
+        assert client.gateways.list() == []
+
+
+def test_an_update_is_waited_for_as_such(wire: str, unhurried: RunningEmulator) -> None:
+    with client_of(unhurried, wire, Calls()) as client:
+        (gateway,) = created(client, 1)
+        first = client.gateways.wait_until_ready(gateway, timeout_seconds=60, poll_seconds=0.1)
+        updated = client.gateways.update(
+            id=gateway.spec.id, name="renamed", core_weave_auth={}, path_based_routing={}
+        )
+        states: list[int] = []
+        ready = client.gateways.wait_until_ready(
+            updated,
+            timeout_seconds=60,
+            poll_seconds=0.1,
+            on_progress=lambda shown: states.append(shown.status.status),
+        )
+        assert states[0] == updated.status.status
+        assert states[-1] == first.status.status
+        assert ready.spec.name == "renamed"
+        client.gateways.delete(gateway.spec.id)
+        with pytest.raises(WaitError, match="is being deleted") as caught:
+            client.gateways.wait_until_ready(ready, timeout_seconds=60)
+        assert caught.value.code is Code.NOT_FOUND
+        client.gateways.wait_until_deleted(ready, timeout_seconds=60, poll_seconds=0.1)
+
+
+def test_an_unknown_or_malformed_id_is_told_at_once(wire: str, unhurried: RunningEmulator) -> None:
+    with client_of(unhurried, wire, Calls()) as client:
+        with pytest.raises(WaitError, match="does not exist"):
+            client.gateways.wait_until_ready(str(uuid.uuid4()), timeout_seconds=60)
+        with pytest.raises(RpcError) as caught:
+            client.gateways.wait_until_ready("no-uuid", timeout_seconds=60)
+        assert caught.value.code is Code.INVALID_ARGUMENT
