@@ -193,6 +193,7 @@ class RpcError(Exception):
                 self.from_server,
                 self.retry_delay_seconds,
                 metadata,
+                self.attempts,
             ),
         )
 
@@ -243,8 +244,9 @@ def _unpickle(  # noqa: PLR0917 - pickle calls with positional arguments only
     from_server: bool,  # noqa: FBT001 - pickle calls with positional arguments only
     retry_delay_seconds: float | None,
     metadata: tuple[tuple[tuple[str, str | bytes], ...], tuple[tuple[str, str | bytes], ...]],
+    attempts: int,
 ) -> RpcError:
-    return RpcError(
+    error = RpcError(
         Code.from_number(code),
         message,
         details=decode_details(packed),
@@ -253,6 +255,8 @@ def _unpickle(  # noqa: PLR0917 - pickle calls with positional arguments only
         headers=metadata[0],
         trailers=metadata[1],
     )
+    error.attempts = attempts
+    return error
 
 
 def _unpickle_wait(

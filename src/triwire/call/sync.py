@@ -299,6 +299,8 @@ class Caller:
     ) -> ResponseStream[ResponseT]:
         """Return the responses of a method whose server streams; the call is not started yet.
 
+        It is tried again like a unary one until a message, or headers, have been shown.
+
         Args:
             method: The method to call.
             request: The request; not changed, and not to be changed while the call runs.

@@ -87,10 +87,9 @@ def test_a_policy_reaches_the_methods_of_its_service() -> None:
         assert "retryable_codes=frozenset({_runtime.Code.UNAVAILABLE})," in spec
 
 
-def test_a_method_that_streams_has_no_policy() -> None:
+def test_a_method_that_streams_has_a_policy_for_its_opening() -> None:
     text, _ = run(configured({"service": "acme.v1.Library"}))
-    assert spec_of(text, "WATCH_BOOKS")
-    assert "retry" not in spec_of(text, "WATCH_BOOKS")
+    assert "retry=_runtime.RetryPolicy(" in spec_of(text, "WATCH_BOOKS")
 
 
 def test_the_name_of_a_method_wins_over_that_of_its_service_and_of_the_default() -> None:

@@ -116,7 +116,9 @@ def test_errors_can_be_pickled_and_copied(through: Callable[[RpcError], RpcError
     error = RpcError(
         Code.NOT_FOUND, "gone", details=[ResourceInfo(resource_name="x")], from_server=True
     )
+    error.attempts = 3
     back = through(error)
+    assert back.attempts == 3
     assert (back.code, back.message, back.details, back.from_server) == (
         error.code,
         error.message,

@@ -58,7 +58,7 @@ def _spec(scope: Scope, service: str, name: str, method: Method, retry_key: str)
         rule[-1] += ","
         lines += indented(rule)
     policy = scope.plan.retries.policy(service, method.name)
-    if policy is not None and method.streaming is Streaming.UNARY:
+    if policy is not None:
         lines += indented(policy_lines(policy))
     if retry_key:
         lines.append(f"    retry_key={_quoted(retry_key)},")

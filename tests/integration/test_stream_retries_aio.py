@@ -1,0 +1,44 @@
+"""Streams that are lost before they open, on every wire that carries them."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from tests.flaky_proxy import flaky_proxy
+from tests.stream_service import EXPAND
+from triwire.call.aio import AsyncCaller
+from triwire.config import Endpoint
+from triwire.dial.aio import dial
+from triwire.dial.wires import WIRES
+from triwire.retry import RetryPolicy
+from triwire.spec import CallOptions
+from triwire.tls import TlsOptions
+
+# More attempts than any script has steps: one that goes out just as a connection closes is lost
+# before the proxy sees it.
+QUICK = RetryPolicy(max_attempts=8, initial_backoff_seconds=0.001, max_backoff_seconds=0.01)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("step", ["before", "busy", "after"])
+async def test_a_stream_that_does_not_open_is_opened_again(
+    wire: str, step: str, stream_port: int
+) -> None:
+    with flaky_proxy("127.0.0.1", stream_port) as proxy:
+        proxy.script([step, step])
+        caller = AsyncCaller(
+            dial(
+                wire,
+                Endpoint.parse(f"http://127.0.0.1:{proxy.port}"),
+                tls=TlsOptions(),
+                user_agent="test/1",
+            ),
+            options=CallOptions(timeout_seconds=20, retry=QUICK),
+        )
+        try:
+            stream = caller.server_stream(EXPAND, StringValue(value="abc"))
+            assert [message.value async for message in stream] == ["a", "b", "c"]
+        finally:
+            await caller.aclose()
+        assert proxy.seen == [step, step, "pass"]
