@@ -110,6 +110,12 @@ SCRIPTS ?= 5000
 equivalence: $(VENV)/.stamp-dev ## Play SCRIPTS random scripts of calls on every wire; all must come to the same
 	@$(PY) -m tests.equivalence --scripts $(SCRIPTS) $(ARGS)
 
+CALLS ?= 10000
+
+.PHONY: chaos
+chaos: $(VENV)/.stamp-dev ## Make CALLS calls on each wire through a proxy that delays, loses and refuses
+	@$(PY) -m tests.chaos --calls $(CALLS) $(ARGS)
+
 SEEDS ?= 1500
 
 .PHONY: simulate

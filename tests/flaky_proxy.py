@@ -24,17 +24,27 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-__all__ = ["FlakyProxy", "flaky_proxy"]
+__all__ = [
+    "ANSWERS",
+    "DATA",
+    "END_HEADERS",
+    "END_STREAM",
+    "HEADERS",
+    "PREFACE",
+    "FlakyProxy",
+    "flaky_proxy",
+    "settlement",
+]
 
-_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA: Final = 0
-_HEADERS: Final = 1
-_END_STREAM: Final = 1
-_END_HEADERS: Final = 4
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA: Final = 0
+HEADERS: Final = 1
+END_STREAM: Final = 1
+END_HEADERS: Final = 4
 _TIMEOUT_SECONDS: Final = 20.0
 
 _LOST_ANSWERS: Final = ("after", "half")
-_ANSWERS: Final = {"busy": (503, 14), "limited": (429, 8)}
+ANSWERS: Final = {"busy": (503, 14), "limited": (429, 8)}
 
 
 class FlakyProxy:
@@ -96,7 +106,7 @@ class FlakyProxy:
                     for one in (client, server):
                         one.settimeout(_TIMEOUT_SECONDS)
                     first = _receive(client, 3)
-                    if _PREFACE.startswith(first):
+                    if PREFACE.startswith(first):
                         self._http2(client, server, first)
                     elif first:
                         self._http1(client, server, first)
@@ -117,9 +127,9 @@ class FlakyProxy:
         step = self._step()
         if step == "before":
             return
-        if step in _ANSWERS:
+        if step in ANSWERS:
             client.sendall(
-                f"HTTP/1.1 {_ANSWERS[step][0]} No\r\nretry-after: 0\r\ncontent-length: 0\r\n"
+                f"HTTP/1.1 {ANSWERS[step][0]} No\r\nretry-after: 0\r\ncontent-length: 0\r\n"
                 "connection: close\r\n\r\n".encode()
             )
             return
@@ -135,20 +145,20 @@ class FlakyProxy:
             client.sendall(answer[:-lost])
 
     def _http2(self, client: socket.socket, server: socket.socket, first: bytes) -> None:
-        server.sendall(first + _receive(client, len(_PREFACE) - len(first)))
+        server.sendall(first + _receive(client, len(PREFACE) - len(first)))
         lost: list[str] = []
         back = threading.Thread(target=_answers, args=(server, client, lost), daemon=True)
         back.start()
         while True:
             frame, kind, flags, stream = _frame(client)
-            if kind == _HEADERS and flags & _END_HEADERS:
+            if kind == HEADERS and flags & END_HEADERS:
                 step = self._step()
                 if step in _LOST_ANSWERS:
                     lost.append(step)
                 elif step != "pass":
-                    if step in _ANSWERS:
+                    if step in ANSWERS:
                         # Both sides' header tables would differ from here on: the last call.
-                        _settle(client, stream, _ANSWERS[step][1])
+                        _settle(client, stream, ANSWERS[step][1])
                     break
             server.sendall(frame)
         with contextlib.suppress(OSError):
@@ -161,28 +171,33 @@ def _answers(server: socket.socket, client: socket.socket, lost: list[str]) -> N
     with contextlib.suppress(OSError):
         while True:
             frame, kind, flags, _ = _frame(server)
-            if lost and kind in (_DATA, _HEADERS):
-                if flags & _END_STREAM:
+            if lost and kind in (DATA, HEADERS):
+                if flags & END_STREAM:
                     break
-                if lost[0] == "after" or kind == _DATA:
+                if lost[0] == "after" or kind == DATA:
                     continue
             client.sendall(frame)
     with contextlib.suppress(OSError):
         client.shutdown(socket.SHUT_RDWR)
 
 
-def _settle(client: socket.socket, stream: int, status: int) -> None:
-    """Answer a gRPC call with a status and a pushback of no time, and nothing after it."""
+def settlement(stream: int, status: int, pushback_milliseconds: int) -> bytes:
+    """Return the frame that answers a gRPC call with a status and a pushback, and nothing else."""
     # HPACK (RFC 7541): ":status: 200" by its index, the others literally, without an entry.
     block = b"\x88"
     for name, value in (
         ("content-type", "application/grpc"),
         ("grpc-status", str(status)),
-        ("grpc-retry-pushback-ms", "0"),
+        ("grpc-retry-pushback-ms", str(pushback_milliseconds)),
     ):
         block += b"\x00" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
-    head = len(block).to_bytes(3, "big") + bytes([_HEADERS, _END_STREAM | _END_HEADERS])
-    client.sendall(head + stream.to_bytes(4, "big") + block)
+    head = len(block).to_bytes(3, "big") + bytes([HEADERS, END_STREAM | END_HEADERS])
+    return head + stream.to_bytes(4, "big") + block
+
+
+def _settle(client: socket.socket, stream: int, status: int) -> None:
+    """Answer a gRPC call with a pushback of no time, and nothing after it."""
+    client.sendall(settlement(stream, status, 0))
     client.shutdown(socket.SHUT_WR)
     while client.recv(65536):
         pass

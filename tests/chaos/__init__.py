@@ -1,0 +1,1 @@
+"""Many calls over a network that delays, loses and refuses them."""
