@@ -102,6 +102,7 @@ def test_the_wheel_holds_our_packages_typed_and_nothing_beside_them(wheel: Path)
     for package in PACKAGES:
         assert f"{package}/py.typed" in names
     assert [name for name in names if name.endswith(("LICENSE", "entry_points.txt"))]
+    assert [name for name in names if name.endswith("/v1alpha1/openapi.json")]
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 
 
