@@ -189,6 +189,7 @@ class _FileReader:
         if kind is Kind.MESSAGE and is_repeated and _is_entry(parent, proto):
             kind, is_repeated = Kind.MAP, False
         in_oneof = proto.HasField("oneof_index") and not proto.proto3_optional
+        rules = self._rules.of_field(proto.options)
         return Field(
             name=proto.name,
             kind=kind,
@@ -199,13 +200,13 @@ class _FileReader:
             output_only=field_behavior_pb2.OUTPUT_ONLY in behaviors,
             oneof=parent.oneof_decl[proto.oneof_index].name if in_oneof else "",
             comment=self._comment(path),
-            is_uuid=is_uuid(proto.options),
+            is_uuid=is_uuid(proto.options, rules),
             json_name=proto.json_name or _json_name(proto.name),
             type=_Type.Name(proto.type).removeprefix("TYPE_").lower(),
             behaviors=tuple(field_behavior_pb2.FieldBehavior.Name(value) for value in behaviors),
             has_presence=self._has_presence(proto),
             deprecated=proto.options.deprecated,
-            rules=self._rules.of_field(proto.options),
+            rules=rules,
         )
 
     def _has_presence(self, proto: FieldDescriptorProto) -> bool:

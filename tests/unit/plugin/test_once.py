@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.api import field_behavior_pb2, field_info_pb2
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FieldOptions, FileDescriptorProto
+from protovalidate import ViolationPb
 
 from triwire.plugin import generate
 from triwire.plugin.formats import is_uuid
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 TEXT = FieldDescriptorProto.TYPE_STRING
 MESSAGE = FieldDescriptorProto.TYPE_MESSAGE
-# [(buf.validate.field).string.uuid = true] and false, as a compiler writes them.
+# [(buf.validate.field).string.uuid = true], as a compiler writes it.
 UUID_RULE = b"\xba\x48\x05\x72\x03\xb0\x01\x01"
-NO_UUID_RULE = b"\xba\x48\x05\x72\x03\xb0\x01\x00"
 
 
 def field(owner: DescriptorProto, name: str, type_name: str = "") -> FieldDescriptorProto:
@@ -54,12 +54,19 @@ def library() -> FileDescriptorProto:
 
 
 def generated(file: FileDescriptorProto) -> str:
-    request = CodeGeneratorRequest(file_to_generate=[file.name], proto_file=[EMPTY, file])
+    request = CodeGeneratorRequest(
+        file_to_generate=[file.name], proto_file=[EMPTY, *VALIDATE, file]
+    )
     response = generate(request)
     assert not response.error
     return response.file[0].content
 
 
+# buf/validate/validate.proto and what it imports.
+VALIDATE = [
+    FileDescriptorProto.FromString(found.proto.to_binary())
+    for found in (*ViolationPb.desc().file.dependencies, ViolationPb.desc().file)
+]
 EMPTY = FileDescriptorProto(
     name="google/protobuf/empty.proto", package="google.protobuf", syntax="proto3"
 )
@@ -167,18 +174,13 @@ def test_a_delete_that_answers_with_nothing_returns_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"),
+    ("rules", "expected"),
     [
-        pytest.param(b"", False, id="no options"),
-        pytest.param(UUID_RULE, True, id="the rule"),
-        pytest.param(NO_UUID_RULE, False, id="the rule turned off"),
-        # required = true; a fixed64 and a fixed32 field before the rule.
-        pytest.param(b"\xba\x48\x03\xc8\x01\x01", False, id="another rule"),
-        pytest.param(b"\x81\x7d" + bytes(8) + b"\x8d\x7d" + bytes(4) + UUID_RULE, True, id="later"),
-        pytest.param(b"\xba\x48\x02\x72\x7f", False, id="rules cut short"),
-        pytest.param(b"\xba\x48\x02\x73\x03", False, id="a group"),
-        pytest.param(b"\xba\x48\x01\xff", False, id="a tag cut short"),
+        pytest.param({}, False, id="no rules"),
+        pytest.param({"string": {"uuid": True}}, True, id="the rule"),
+        pytest.param({"string": {"uuid": False}}, False, id="the rule turned off"),
+        pytest.param({"required": True}, False, id="another rule"),
     ],
 )
-def test_the_rule_is_read_from_the_bytes_of_the_options(data: bytes, *, expected: bool) -> None:
-    assert is_uuid(FieldOptions.FromString(data)) is expected
+def test_a_rule_says_that_a_field_is_a_uuid(rules: dict[str, Any], *, expected: bool) -> None:
+    assert is_uuid(FieldOptions(), rules) is expected
