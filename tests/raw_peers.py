@@ -15,6 +15,7 @@ __all__ = [
     "Behaviour",
     "answering",
     "closing",
+    "endless",
     "plaintext",
     "resetting",
     "serving",
@@ -52,6 +53,19 @@ def answering(data: bytes) -> Callable[[socket.socket, threading.Event], None]:
     def behave(connection: socket.socket, _: threading.Event) -> None:
         _read_request(connection)
         connection.sendall(data)
+
+    return behave
+
+
+def endless(data: bytes) -> Callable[[socket.socket, threading.Event], None]:
+    """Read a request, send these bytes then more text for as long as it is taken."""
+
+    def behave(connection: socket.socket, ended: threading.Event) -> None:
+        _read_request(connection)
+        with contextlib.suppress(OSError):
+            connection.sendall(data)
+            while not ended.is_set():
+                connection.sendall(b"x" * 65536)
 
     return behave
 

@@ -1,7 +1,7 @@
 """A service of all stream kinds, and a server for it as a child process.
 
 `python -m tests.stream_service` serves it on pyvoy, prints the port and ends with its standard
-input. Messages are StringValues, so nothing has to be generated.
+input. Messages of streams are StringValues, so nothing has to be generated.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import collections
 import contextlib
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 
+from coreweave_inference.v1alpha1 import Deployment
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.errors import Code, RpcError
 from triwire.server.asgi import asgi_app
@@ -37,6 +38,9 @@ def _server_stream(name: str) -> MethodSpec[StringValue, StringValue]:
 EXPAND = _server_stream("Expand")
 FAIL = _server_stream("Fail")
 FOREVER = _server_stream("Forever")
+TAKE = MethodSpec(
+    NAME, "Take", Deployment, Deployment, http=HttpRule("POST", "/v1/deployments", "*")
+)
 COLLECT = MethodSpec(NAME, "Collect", StringValue, StringValue, StreamKind.CLIENT_STREAM)
 CHAT = MethodSpec(NAME, "Chat", StringValue, StringValue, StreamKind.BIDI_STREAM)
 
@@ -80,6 +84,12 @@ async def ended(request: StringValue, context: ServerContext) -> StringValue:
     return request
 
 
+async def take(request: Deployment, context: ServerContext) -> Deployment:
+    """Answer the request: for requests that must not come so far."""
+    del context
+    return request
+
+
 async def collect(requests: AsyncIterator[StringValue], context: ServerContext) -> StringValue:
     """Join the requests."""
     _metadata(context)
@@ -109,18 +119,20 @@ async def chat(
 
 def service() -> Service:
     """Return the service; its events are shared by the process."""
-    pairs: list[tuple[MethodSpec[StringValue, StringValue], Handler]] = [
+    pairs: list[tuple[MethodSpec[Any, Any], Handler]] = [
         (ENDED, ended),
         (EXPAND, expand),
         (FAIL, fail),
         (FOREVER, forever),
+        (TAKE, take),
         (COLLECT, collect),
         (CHAT, chat),
     ]
     return Service(NAME, tuple(MethodHandler(spec, function) for spec, function in pairs))
 
 
-app = asgi_app([service()], codec=ProtoJsonCodec())
+STRICT = ProtoJsonCodec(ignore_unknown_fields=False, ignore_unknown_enum_names=False, strict=True)
+app = asgi_app([service()], codec=ProtoJsonCodec(), rest_codec=STRICT, max_body_bytes=1_000_000)
 
 
 @contextlib.contextmanager

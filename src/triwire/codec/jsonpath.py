@@ -16,6 +16,7 @@ Json: TypeAlias = Any
 """A parsed JSON value: what json.loads returns, with Decimal for numbers that are no integers."""
 
 _SHOWN = 40
+_STEPS_SHOWN = 20  # at either end of a path
 
 
 class JsonError(ValueError):
@@ -40,7 +41,10 @@ class JsonError(ValueError):
     def path(self) -> str:
         """The path as in `spec.zones[2]` or `labels["a b"]`; "" for the root."""
         parts: list[str] = []
-        for step in reversed(self.steps):
+        steps = self.steps[::-1]
+        if len(steps) > 2 * _STEPS_SHOWN:
+            steps = [*steps[:_STEPS_SHOWN], "...", *steps[-_STEPS_SHOWN:]]
+        for step in steps:
             if isinstance(step, int):
                 parts.append(f"[{step}]")
             elif step.isidentifier():

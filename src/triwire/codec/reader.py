@@ -7,12 +7,10 @@ Rules: https://protobuf.dev/programming-guides/json/, "ProtoJSON Format".
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from decimal import Decimal, DecimalException
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from triwire.codec.jsonpath import Json, JsonError, array_in, describe, object_in
+from triwire.codec.jsonpath import Json, JsonError, array_in, object_in
+from triwire.codec.parse import parse_json
 from triwire.codec.reflection import (
     AnyDescriptor,
     AnyField,
@@ -44,7 +42,6 @@ class JsonReader:
         ignore_unknown_fields: Skip keys that the message does not have.
         ignore_unknown_enum_names: Skip enum values whose name is unknown: the field stays
             unset, an element or map entry is left out.
-        reject_duplicate_keys: Refuse an object that has a key twice.
     """
 
     def __init__(
@@ -53,12 +50,10 @@ class JsonReader:
         enum_aliases: Mapping[str, Mapping[str, int]],
         ignore_unknown_fields: bool,
         ignore_unknown_enum_names: bool,
-        reject_duplicate_keys: bool,
     ) -> None:
         self.enum_aliases = enum_aliases
         self.ignore_unknown_fields = ignore_unknown_fields
         self.ignore_unknown_enum_names = ignore_unknown_enum_names
-        self._reject_duplicate_keys = reject_duplicate_keys
         self._tables: dict[AnyDescriptor, Callable[[Json, AnyMessage, int], None]] = {}
 
     def read(self, data: bytes, message: AnyMessage) -> None:
@@ -67,7 +62,7 @@ class JsonReader:
         Raises:
             JsonError: The text is no JSON, or no such message.
         """
-        self.read_message(self._parse(data), message, 1)
+        self.read_message(parse_json(data), message, 1)
         if not message.IsInitialized():
             missing = ", ".join(message.FindInitializationErrors())
             raise JsonError(f"required fields are missing: {missing}")
@@ -79,7 +74,7 @@ class JsonReader:
             JsonError: The text is no JSON, or no such value.
         """
         key = message.DESCRIPTOR.fields_by_name[field_name].json_name
-        self.read_message({key: self._parse(data)}, message, 1)
+        self.read_message({key: parse_json(data)}, message, 1)
 
     def read_message(self, tree: Json, message: AnyMessage, depth: int) -> None:
         """Read a parsed JSON value into an empty message at the given depth."""
@@ -93,30 +88,6 @@ class JsonReader:
             found = _Table(self, descriptor).read if special is None else _special(self, special)
             self._tables[descriptor] = found
         return found
-
-    def _parse(self, data: bytes) -> Json:
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            raise JsonError(f"not UTF-8 at byte {error.start}") from None
-        try:
-            return json.loads(
-                text,
-                parse_float=Decimal,
-                parse_constant=_no_constant,
-                object_pairs_hook=_object_without_duplicates
-                if self._reject_duplicate_keys
-                else None,
-            )
-        except JsonError:
-            raise
-        except json.JSONDecodeError as error:
-            raise JsonError(_syntax_problem(error)) from None
-        except RecursionError:
-            raise JsonError("nested too deeply") from None
-        except (ValueError, DecimalException):
-            # An integer of more digits than Python converts, an exponent beyond Decimal's.
-            raise JsonError("a number has too many digits") from None
 
 
 class _Field(NamedTuple):
@@ -342,25 +313,3 @@ def _takes_null(field: AnyField) -> bool:
     if field.message_type is not None:
         return bool(field.message_type.full_name == "google.protobuf.Value")
     return field.enum_type is not None and field.enum_type.full_name == "google.protobuf.NullValue"
-
-
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        key = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise JsonError(f"key {describe(key).removeprefix('string ')} is given twice")
-    return found
-
-
-def _no_constant(name: str) -> Json:
-    raise JsonError(f"{name} is no JSON; write it as a string")
-
-
-def _syntax_problem(error: json.JSONDecodeError) -> str:
-    """Say what is wrong with the text, in the style of our other errors."""
-    if not error.doc.strip():
-        return "the text is empty"
-    found = error.doc[error.pos : error.pos + 20]
-    place = f"at line {error.lineno}, column {error.colno}"
-    what = error.msg[:1].lower() + error.msg[1:]
-    return f"{what} {place}, found {found!r}" if found else f"{what} {place}, found the end"

@@ -178,7 +178,6 @@ class TextReader:
             enum_aliases=enum_aliases,
             ignore_unknown_fields=ignore_unknown_fields,
             ignore_unknown_enum_names=ignore_unknown_enum_names,
-            reject_duplicate_keys=True,
         )
         self._scalars: dict[AnyField, Callable[[str], AnyValue]] = {}
 

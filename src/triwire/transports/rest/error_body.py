@@ -174,7 +174,6 @@ def _read_detail(tree: dict[str, Any]) -> tuple[Message, ...]:
         enum_aliases={},
         ignore_unknown_fields=True,
         ignore_unknown_enum_names=True,
-        reject_duplicate_keys=False,
     )
     url = tree.get("@type")
     if isinstance(url, str):
