@@ -116,6 +116,18 @@ CALLS ?= 10000
 chaos: $(VENV)/.stamp-dev ## Make CALLS calls on each wire through a proxy that delays, loses and refuses
 	@$(PY) -m tests.chaos --calls $(CALLS) $(ARGS)
 
+FUZZ_SECONDS ?= 600
+
+# Its own stamp: where the fuzzer has no wheel nothing else is to fail.
+$(VENV)/.stamp-fuzz: $(VENV)/.stamp-dev
+	@echo "installing the fuzzer into $(VENV)"
+	@$(PIP) install --group fuzz || echo "the fuzzer cannot be installed here"
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(VENV)/.stamp-fuzz ## Fuzz the URL, template, JSON and stream parsers for FUZZ_SECONDS each
+	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
+
 SEEDS ?= 1500
 
 .PHONY: simulate

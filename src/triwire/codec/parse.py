@@ -20,6 +20,7 @@ _ODD: Final = re.compile(rb"\\u[dD][89a-fA-F]|-0(?![0-9.eE])")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # 2^1024, the end of double, has 309 digits: what is longer is out of every range.
 _MAX_DIGITS: Final = 400
+_TINY: Final = -100_000  # of an exponent
 
 
 class _Flaw:
@@ -56,21 +57,18 @@ def parse_json(data: bytes) -> Json:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise JsonError(f"not UTF-8 at byte {error.start}") from None
-    is_odd = _ODD.search(data) is not None
     try:
-        return _parse(text, is_odd=is_odd)
+        return _parse(text, is_odd=_ODD.search(data) is not None)
     except JsonError:
         raise
-    except json.JSONDecodeError as error:
-        raise JsonError(_syntax_problem(error)) from None
-    except RecursionError:
-        raise JsonError("nested too deeply") from None
     except (ValueError, DecimalException):
-        # An integer of more digits than Python converts, an exponent beyond Decimal's.
+        # An integer of more digits than Python converts, an exponent beyond Decimal's: read again,
+        # number by number, to say which one.
         return _parse(text, is_odd=True)
 
 
 def _parse(text: str, *, is_odd: bool) -> Json:
+    """Parse; with `is_odd`, numbers and strings are looked at one by one."""
     flawed: list[object] = []
 
     def noted(flaw: object) -> object:
@@ -96,15 +94,24 @@ def _parse(text: str, *, is_odd: bool) -> Json:
         try:
             return Decimal(digits)
         except DecimalException:
+            mantissa, _, exponent = digits.lower().partition("e")
+            if exponent.startswith("-") or not mantissa.strip("-0."):
+                # Nearer to zero than any double, or zero itself.
+                return Decimal(mantissa).scaleb(_TINY)
             return noted(_Flaw("the number has too many digits"))
 
-    tree: Json = json.loads(
-        text,
-        object_pairs_hook=read_object,
-        parse_constant=read_constant,
-        parse_float=read_fraction if is_odd else Decimal,
-        parse_int=read_integer if is_odd else None,
-    )
+    try:
+        tree: Json = json.loads(
+            text,
+            object_pairs_hook=read_object,
+            parse_constant=read_constant,
+            parse_float=read_fraction if is_odd else Decimal,
+            parse_int=read_integer if is_odd else None,
+        )
+    except json.JSONDecodeError as error:
+        raise JsonError(_syntax_problem(error)) from None
+    except RecursionError:
+        raise JsonError("nested too deeply") from None
     if flawed or is_odd:
         _refuse_flaws(tree)
     return tree

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["DEPTH_LIMIT", "JsonReader"]
 
 DEPTH_LIMIT: Final = 100
-"""Messages within messages; the limit of the binary format in every protobuf runtime."""
+"""Messages below the first; the limit of the binary format in every protobuf runtime."""
 
 
 class JsonReader:
@@ -62,7 +62,7 @@ class JsonReader:
         Raises:
             JsonError: The text is no JSON, or no such message.
         """
-        self.read_message(parse_json(data), message, 1)
+        self.read_message(parse_json(data), message, 0)
         if not message.IsInitialized():
             missing = ", ".join(message.FindInitializationErrors())
             raise JsonError(f"required fields are missing: {missing}")
@@ -74,7 +74,7 @@ class JsonReader:
             JsonError: The text is no JSON, or no such value.
         """
         key = message.DESCRIPTOR.fields_by_name[field_name].json_name
-        self.read_message({key: parse_json(data)}, message, 1)
+        self.read_message({key: parse_json(data)}, message, 0)
 
     def read_message(self, tree: Json, message: AnyMessage, depth: int) -> None:
         """Read a parsed JSON value into an empty message at the given depth."""

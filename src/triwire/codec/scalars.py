@@ -159,6 +159,8 @@ def _integral(value: Json, kind: str) -> int:
         number = Decimal(_read_number(value))
     except JsonError:
         raise JsonError(f"expected {kind}, got {describe(value)}") from None
+    if not number:
+        return 0
     if number.adjusted() > _MAX_DIGITS:
         raise JsonError(f"{describe(value)} is out of range for {kind}")
     # Looked at digit by digit: arithmetic would round as the caller's decimal context says.

@@ -1,16 +1,19 @@
 """What protobuf-py's JSON reader lets pass and ProtoJSON forbids, looked for in the text. Pure.
 
 protobuf-py 0.7 takes the last of two equal keys, of both spellings of a field and of two members of
-a oneof; it reads "1_0", "+1", "01", "1." and digits of every script as numbers; it makes 1e400 in
-a Value infinite; and it takes durations and field masks that are none. A text that shows
-signs of one of these goes to the exact reader, which decides; so a false alarm costs time only.
+a oneof; it reads "1_0", "+1", "01", "1." and digits of every script as numbers; it rounds to a
+double before it looks whether a number is an integer, and makes 1e400 in a Value infinite; and it
+takes durations and field masks that are none. A text that shows signs of one of these goes to the
+exact reader, which decides; so a false alarm costs time only.
 What is done for every text is done by loops in C.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, Final
 
 from triwire.codec.bridge import reachable_messages
@@ -23,12 +26,12 @@ __all__ = ["Screen"]
 # Strings made of what stands in numbers, by which the loop over all strings stays short.
 _NUMERIC: Final = re.compile(rb'"[0-9+.-][0-9_.eE+-]*"')
 _NUMERIC_UNICODE: Final = re.compile(r'"[\d+.-][\d_.eE+-]*"')
-# What Python's int() or float() would read, less what JSON's grammar does.
+# What Python's int() or float() would read, less the integers of JSON's grammar.
 _LOOSE_NUMBER: Final = re.compile(
-    r'"(?!-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")'
-    r'[+-]?(?:\d[\d_]*\.?[\d_]*|\.[\d_]+)(?:[eE][+-]?[\d_]+)?"'
+    r'"(?!-?(?:0|[1-9][0-9]*)")[+-]?(?:\d[\d_]*\.?[\d_]*|\.[\d_]+)(?:[eE][+-]?[\d_]+)?"'
 )
-_HUGE_NUMBER: Final = re.compile(r"[eE]\+?0*[0-9]{3}|[0-9]{300}")
+_FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_MAX_DIGITS: Final = 300  # of an integer that is certainly below the end of double
 _ODD_DURATION: Final = re.compile(r'\.s"')
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":')
 _VALUE: Final = "google.protobuf.Value"
@@ -58,21 +61,28 @@ class Screen:
                     spellings = ((field.name, field.json_name) for field in oneof.fields)
                     self._oneofs.append(frozenset(name for pair in spellings for name in pair))
         self._is_open = _FIELD_MASK in names or "google.protobuf.Any" in names
-        self._patterns: list[re.Pattern[str]] = []
-        if _VALUE in names:
-            self._patterns.append(_HUGE_NUMBER)
-        if _DURATION in names:
-            self._patterns.append(_ODD_DURATION)
+        self._has_durations = _DURATION in names
 
     def passes(self, data: bytes) -> bool:
         """Return whether a text that protobuf-py has read is beyond doubt."""
         if self._is_open:
             return False
         text = data.decode()
-        if any(pattern.search(text) for pattern in self._patterns) or _has_loose_number(data, text):
+        if self._has_durations and _ODD_DURATION.search(text):
             return False
         objects: list[dict[str, Any]] = []
-        json.loads(text, object_hook=objects.append)
+        integers: list[str] = []
+        fractions: list[str] = _numeric_strings(data, text)
+        json.loads(
+            text,
+            object_hook=objects.append,
+            parse_int=integers.append,
+            parse_float=fractions.append,
+        )
+        if any(map(_is_doubtful, fractions)):
+            return False
+        if max(map(len, integers), default=0) > _MAX_DIGITS:
+            return False
         # A key that an object has twice is one member of the dict made of it.
         if sum(map(len, objects)) != _count_members(data):
             return False
@@ -85,12 +95,27 @@ class Screen:
         )
 
 
-def _has_loose_number(data: bytes, text: str) -> bool:
-    if data.isascii():
-        found = {item.decode() for item in set(_NUMERIC.findall(data))}
-    else:
-        found = set(_NUMERIC_UNICODE.findall(text))
-    return any(_LOOSE_NUMBER.fullmatch(item) for item in found)
+def _numeric_strings(data: bytes, text: str) -> list[str]:
+    """Return what stands in strings and Python would take for a number, but no plain integers."""
+    found = (
+        [item.decode() for item in set(_NUMERIC.findall(data))]
+        if data.isascii()
+        else set(_NUMERIC_UNICODE.findall(text))
+    )
+    return [item[1:-1] for item in found if _LOOSE_NUMBER.fullmatch(item)]
+
+
+def _is_doubtful(number: str) -> bool:
+    """Whether a number is none of JSON, or is rounded to an integer or to infinity."""
+    if not _FRACTION.fullmatch(number):
+        return True
+    rounded = float(number)
+    if not math.isfinite(rounded):
+        return True
+    try:
+        return rounded.is_integer() and Decimal(number) != rounded
+    except DecimalException:
+        return True
 
 
 def _count_members(data: bytes) -> int:

@@ -49,7 +49,7 @@ def parse_query(text: str) -> list[tuple[str, str]]:
     "+" is a space, as HTML forms have it. Empty parts are skipped.
 
     Raises:
-        RequestError: Malformed percent-encoding, or no UTF-8.
+        RequestError: Malformed percent-encoding, no UTF-8, or bytes that RFC 3986 has encoded.
     """
     return [_parse_pair(part) for part in text.split("&") if part]
 
@@ -60,7 +60,9 @@ def _parse_pair(part: str) -> tuple[str, str]:
 
 
 def _decode(text: str) -> str:
-    if "%" not in text and "+" not in text and text.isascii():
+    if not text.isascii():
+        raise RequestError("", "the query has text beyond ASCII: percent-encode its UTF-8")
+    if "%" not in text and "+" not in text:
         return text
     if _BAD_PERCENT.search(text):
         raise RequestError("", f"malformed percent-encoding in the query near {text[:40]!r}")

@@ -165,9 +165,11 @@ def decode_segment(raw: str, *, keep_slashes: bool = False) -> str:
             variables of several segments.
 
     Raises:
-        RequestError: Malformed percent-encoding, or no UTF-8.
+        RequestError: Malformed percent-encoding, no UTF-8, or bytes that RFC 3986 has encoded.
     """
-    if "%" not in raw and raw.isascii():
+    if not raw.isascii():
+        raise RequestError("", "the path has text beyond ASCII: percent-encode its UTF-8")
+    if "%" not in raw:
         return raw
     if _BAD_PERCENT.search(raw):
         raise RequestError("", f"malformed percent-encoding in the path near {raw[:40]!r}")

@@ -155,6 +155,9 @@ class ServerBinding:
             decode_segment(segment, keep_slashes=capture.is_multi_segment) for segment in covered
         )
         name = ".".join(capture.path)
+        if capture.is_multi_segment and text.startswith("/"):
+            # google/api/http.proto: "must not capture the leading '/' character".
+            raise RequestError(name, f"expected a path without a leading '/', got {text[:40]!r}")
         try:
             value = self._reader.scalar(capture.field, text)
         except JsonError as error:

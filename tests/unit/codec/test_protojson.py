@@ -141,6 +141,11 @@ def test_errors_name_the_path_what_was_expected_and_what_came(
         pytest.param("  \n", "the text is empty", id="white space"),
         pytest.param('{"id":', "expecting value at line 1, column 7, found the end", id="cut"),
         pytest.param("<html>", "expecting value at line 1, column 1, found '<html>'", id="html"),
+        pytest.param(
+            '{"i32":1e' + "9" * 99 + " 5}",
+            "expecting ',' delimiter at line 1, column 110, found '5}'",
+            id="behind a number beyond Decimal",
+        ),
         pytest.param("{}{}", "extra data at line 1, column 3, found '{}'", id="two texts"),
         pytest.param('{"nope":' + "[" * 10000, "nested too deeply", id="deep"),
     ],
@@ -162,6 +167,11 @@ def test_bytes_that_are_no_utf8_are_refused_with_their_place() -> None:
         pytest.param('{"id":"a","id":"b"}', "", id="duplicate key"),
         pytest.param('{"nope":{"a":1,"a":2}}', "nope", id="duplicate key in an unknown field"),
         pytest.param('{"i32":1e' + "9" * 99 + "}", "i32", id="exponent"),
+        pytest.param('{"leaf":{"bigNumber":1e-400}}', "leaf.bigNumber", id="nearly zero"),
+        pytest.param('{"leaf":{"bigNumber":"1e-400"}}', "leaf.bigNumber", id="text nearly zero"),
+        pytest.param(
+            '{"leaf":{"bigNumber":1.00000000000000000001}}', "leaf.bigNumber", id="nearly one"
+        ),
         pytest.param('{"mask":"a,"}', "mask", id="empty path in a mask"),
         pytest.param('{"wait":"1.s"}', "wait", id="duration without digits"),
         pytest.param('{"leaf":{"name":"\\"","name":"b"}}', "leaf", id="behind an escaped quote"),
@@ -175,6 +185,19 @@ def test_what_the_native_codec_lets_pass_is_refused_all_the_same(text: str, path
     for codec in (TOLERANT, STRICT):
         if '"nope"' not in text or codec is TOLERANT:
             assert _refusal(codec, text)[0] == path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('{"bigNumber":9007199254740993.0}', 9007199254740993, id="beyond double"),
+        pytest.param('{"bigNumber":"9007199254740993.0"}', 9007199254740993, id="as text"),
+        pytest.param('{"bigNumber":0e99999999999999999999}', 0, id="zero however it is scaled"),
+    ],
+)
+def test_integers_are_never_rounded(text: str, expected: int) -> None:
+    for codec in (TOLERANT, STRICT):
+        assert _read(codec, text, "Leaf").big_number == expected
 
 
 @pytest.mark.parametrize(
