@@ -25,7 +25,7 @@ from triwire._io import async_resolve
 from triwire.errors import Code, RpcError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from coreweave_inference.emulator.faults.plan import FaultPlan, Happening
     from triwire.server.asgi import AsgiApplication
@@ -190,12 +190,32 @@ class _Answer:
 def cut(host: str, port: int) -> bool:
     """Shut down this process' connection to a peer; return whether there was one."""
     for name in os.listdir("/dev/fd"):  # noqa: PTH208 - names of descriptors, not paths
-        # A duplicate: the descriptor belongs to the server. Most are no connected sockets.
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as found:
-            if found.family in _INTERNET and found.getpeername()[:2] == (host, port):
+        with _connection(int(name)) as found:
+            if found is not None and found.getpeername()[:2] == (host, port):
                 found.shutdown(socket.SHUT_RDWR)
                 return True
     return False
 
 
-_INTERNET: Final = (socket.AF_INET, socket.AF_INET6)
+@contextlib.contextmanager
+def _connection(descriptor: int) -> Generator[socket.socket | None]:
+    """Give a descriptor's connection over the Internet protocol, if it is one."""
+    try:
+        # A duplicate: the descriptor itself is the server's.
+        duplicate = os.dup(descriptor)
+    except OSError:  # closed meanwhile
+        yield None
+        return
+    try:
+        # socket.socket does not own the descriptor before it knows that it is a socket.
+        found = socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        yield None
+        return
+    with found:
+        is_connected = False
+        with contextlib.suppress(OSError):
+            found.getpeername()
+            is_connected = found.family in {socket.AF_INET, socket.AF_INET6}
+        yield found if is_connected else None

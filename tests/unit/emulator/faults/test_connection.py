@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,6 +102,23 @@ def test_cutting_ends_the_connection_to_one_peer_only() -> None:
         assert clients[1].recv(1) == b"x"
         for one in (*clients, *accepted):
             one.close()
+
+
+def test_cutting_leaves_no_descriptor_behind() -> None:
+    def opened() -> int:
+        return len(os.listdir("/dev/fd"))  # noqa: PTH208 - names of descriptors, not paths
+
+    with (
+        tempfile.TemporaryFile(),
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()),
+    ):
+        accepted, peer = server.accept()
+        before = opened()
+        assert cut(*peer)
+        assert not cut("127.0.0.1", 1)
+        assert opened() == before
+        accepted.close()
 
 
 def test_cutting_what_is_not_connected_does_nothing() -> None:
