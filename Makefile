@@ -116,6 +116,10 @@ CALLS ?= 10000
 chaos: $(VENV)/.stamp-dev ## Make CALLS calls on each wire through a proxy that delays, loses and refuses
 	@$(PY) -m tests.chaos --calls $(CALLS) $(ARGS)
 
+.PHONY: live
+live: $(VENV)/.stamp-dev ## Read from the real API, token from the environment; without one, say what it would do
+	@$(PY) -m tests.live $(ARGS)
+
 FUZZ_SECONDS ?= 600
 
 # Its own stamp: where the fuzzer has no wheel nothing else is to fail.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +138,7 @@ async def run(emulator: RunningEmulator, wire: str, *, calls: int, seed: int) ->
     Args:
         emulator: The server; other resources of its organization are left alone.
         wire: Name of the wire.
-        calls: How many; a tenth of them warm up.
+        calls: How many at least; a tenth of them warm up.
         seed: Of the proxy's and the callers' choices.
     """
     began = time.monotonic()
@@ -160,9 +161,9 @@ async def run(emulator: RunningEmulator, wire: str, *, calls: int, seed: int) ->
             for number, one in enumerate(clients)
         ]
         with ThreadPoolExecutor(THREADS) as threads:
-            await _all(callers, threads, max(1, calls // 10 // len(callers)))
+            await _all(callers, threads, math.ceil(calls / 10 / len(callers)))
             warm = holdings()
-            await _all(callers, threads, max(1, calls * 9 // 10 // len(callers)))
+            await _all(callers, threads, math.ceil(calls * 9 / 10 / len(callers)))
             end = holdings()
         for one in async_clients:
             await one.aclose()

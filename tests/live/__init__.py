@@ -1,0 +1,1 @@
+"""The reading part of the contract, against a real server."""
