@@ -70,6 +70,7 @@ class Relay:
         self.response_bytes = 0
         self.names: list[str] = []
         self.asked: list[tuple[str, str]] = []
+        self._heard = threading.Condition()
         self._listens = threading.Event()
         self._ended: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -81,6 +82,11 @@ class Relay:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def wait_for_response_bytes(self, size: int) -> None:
+        """Wait until the server has sent that much, or fail."""
+        with self._heard:
+            assert self._heard.wait_for(lambda: self.response_bytes >= size, 20)
 
     def cut(self) -> None:
         """Close every open connection, as a load balancer does with idle ones."""
@@ -160,7 +166,9 @@ class Relay:
         self.request_bytes += size
 
     def _count_response(self, size: int) -> None:
-        self.response_bytes += size
+        with self._heard:
+            self.response_bytes += size
+            self._heard.notify_all()
 
     async def _pump(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from triwire.auth import TokenFile
+from triwire.cancellation import Cancellation
 from triwire.errors import Code, RpcError, WaitError
 from triwire.retry import RetryPolicy
 from triwire.transports.options import ConnectionOptions, WireOptions
@@ -22,6 +23,7 @@ __all__ = [
     "Added",
     "AsyncInferenceClient",
     "Bookmark",
+    "Cancellation",
     "Code",
     "ConnectionOptions",
     "Deleted",

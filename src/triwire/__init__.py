@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from triwire.cancellation import Cancellation
 from triwire.errors import Code, RpcError, WaitError
 from triwire.retry import RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions, Metadata, Response
@@ -9,6 +10,7 @@ from triwire.transports.options import ConnectionOptions, WireOptions
 
 __all__ = [
     "CallOptions",
+    "Cancellation",
     "Code",
     "ConnectionOptions",
     "Metadata",

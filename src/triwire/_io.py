@@ -18,6 +18,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from triwire.cancellation import given_up_by, given_up_error, is_entered
+
 if TYPE_CHECKING:
     import asyncio
     import random
@@ -107,8 +109,14 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Call `time.sleep`."""
-        time.sleep(seconds)
+        """Call `time.sleep`, or wait for that long to be given up by another thread."""
+        if not is_entered():
+            time.sleep(seconds)
+            return
+        woken = threading.Event()
+        with given_up_by(woken.set):
+            if woken.wait(seconds):
+                raise given_up_error()
 
     def wait(self, signal: Signal, seconds: float | None) -> None:
         """Wait for the signal, no longer than the time."""

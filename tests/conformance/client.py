@@ -23,6 +23,7 @@ from tests.conformance.convert import (
 from tests.conformance.stubs import load
 from triwire.call.aio import AsyncCaller
 from triwire.call.sync import Caller
+from triwire.cancellation import Cancellation
 from triwire.codec.binary import BinaryCodec
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.config import Endpoint
@@ -290,9 +291,10 @@ class _SyncRun:
             if case.is_unary:
                 time.sleep(case.delay_seconds)
                 self.unsent = 0
-                self._single(method(case.messages[0]))
+                self.all_sent.set()
+                self._single(method, case.messages[0])
             elif case.request.method == "ClientStream":
-                self._single(method(self._requests()))
+                self._single(method, self._requests())
             else:
                 self._responses(method)
         except RpcError as error:
@@ -302,9 +304,18 @@ class _SyncRun:
         outcome.result.num_unsent_requests = self.unsent
         return outcome.finished()
 
-    def _single(self, response: Any) -> None:
+    def _single(self, method: Any, request: Any) -> None:
+        with Cancellation() as cancellation:
+            if self.case.cancels:
+                threading.Thread(target=self._give_up, args=(cancellation,), daemon=True).start()
+            response = method(request)
         self.outcome.payload(response.message)
         self.outcome.metadata(response.headers, response.trailers)
+
+    def _give_up(self, cancellation: Cancellation) -> None:
+        (self.held_back if self.case.before_close_send else self.all_sent).wait()
+        time.sleep(self.case.cancel_after_seconds or 0)
+        cancellation.cancel()
 
     def _requests(self) -> Iterator[Any]:
         for message in self.case.messages:
@@ -317,9 +328,6 @@ class _SyncRun:
                         return
         if self.case.before_close_send:
             self.held_back.set()
-            if self.case.request.method == "ClientStream":
-                # The blocking call has no handle: what its requests raise is how it is given up.
-                raise CANCELLED
             self.over.wait()
             raise CANCELLED
         self.all_sent.set()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from triwire._home import enter_process, other_loop_error
 from triwire._http.failures import network_error
 from triwire._http.response import HttpResponse
 from triwire._http.stream import AsyncHttpStream, HttpStream
+from triwire.cancellation import given_up_by, given_up_error, is_entered
+from triwire.errors import RpcError
 from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.options import ConnectionOptions
 from triwire.transports.renewal import Renewal
@@ -209,6 +213,28 @@ class AsyncHttp:
             await transport.aclose()
 
 
+def _abandonable(send: Callable[[], pyqwest.FullResponse]) -> pyqwest.FullResponse:
+    """Send a request from a thread of its own, which may be left to itself.
+
+    Raises:
+        RpcError: CANCELLED: another thread gave the call up.
+    """
+    answers: SimpleQueue[pyqwest.FullResponse | BaseException] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(send())
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
+            answers.put(error)
+
+    with given_up_by(lambda: answers.put(given_up_error())):
+        threading.Thread(target=run, daemon=True).start()
+        found = answers.get()
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
 class Http:
     """Sends HTTP requests from threads. Made without I/O; connects on first use.
 
@@ -281,8 +307,11 @@ class Http:
         client = self.client()
         if timeout_seconds is not None and timeout_seconds <= 0:
             raise timeout_error(timeout_seconds)
+        send = partial(client.execute, verb, url, headers, body, timeout=timeout_seconds)
         try:
-            response = client.execute(verb, url, headers, body, timeout=timeout_seconds)
+            response = _abandonable(send) if is_entered() else send()
+        except RpcError:
+            raise
         except TimeoutError as error:
             raise timeout_error(timeout_seconds) from error
         except Exception as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from triwire._http.failures import reset_error
 from triwire._http.response import HttpResponse
+from triwire.cancellation import given_up_by
 from triwire.errors import Code, RpcError
 from triwire.transports.failures import timeout_error
 
@@ -184,7 +185,8 @@ class HttpStream:
             target=_open_stream, args=(send, self._opened, abandoned), daemon=True
         ).start()
         try:
-            found = self._opened.get()
+            with given_up_by(self.close):
+                found = self._opened.get()
         except BaseException:
             abandoned.set()
             raise
@@ -209,7 +211,11 @@ class HttpStream:
         if self._chunks is None:
             raise _closed_stream_error()
         try:
-            chunk = bytes(next(self._chunks))
+            with given_up_by(self.close):
+                chunk = bytes(next(self._chunks))
+        except RpcError:
+            self.close()
+            raise
         except StopIteration:
             if self._closed:
                 # pyqwest ends what another task or thread closes as if it were complete.

@@ -106,6 +106,7 @@ class AsyncDecodedStream:
 
     async def aclose(self) -> None:
         """Cancel the call if it has not ended; see `AsyncRawStream`."""
+        self._failure.is_over = True
         if not self._ended and self._error is None:
             self._error = RpcError(Code.CANCELLED, "the call was closed by this side")
         response, self._response = self._response, None

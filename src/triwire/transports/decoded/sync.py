@@ -107,6 +107,7 @@ class DecodedStream:
 
     def close(self) -> None:
         """Cancel the call if it has not ended; see `RawStream`."""
+        self._failure.is_over = True
         if not self._ended and self._error is None:
             self._error = RpcError(Code.CANCELLED, "the call was closed by this side")
         response, self._response = self._response, None

@@ -68,12 +68,14 @@ class RequestFailure:
 
     Attributes:
         error: What the caller's iterator or the codec raised, or None.
+        is_over: Whether the call was closed, so that nothing more is to be sent.
     """
 
-    __slots__ = ("error",)
+    __slots__ = ("error", "is_over")
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.is_over = False
 
 
 def with_metadata(error: RpcError, decoder: Decoder) -> RpcError:

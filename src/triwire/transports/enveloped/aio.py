@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from triwire._typing import override
+from triwire.errors import Code, RpcError
 from triwire.transports.decoded.aio import AsyncDecodedStream
 from triwire.transports.envelope import frame
 from triwire.transports.enveloped.wire import encoded
@@ -80,6 +81,10 @@ async def _frames(
     """Encode requests as the wire takes them. Holds no reference to the call, which may end."""
     try:
         async for request in requests:
+            if failure.is_over:
+                # pyqwest resets a stream when it has let go of both sides: of a blocking call that
+                # was closed, the request goes on until its iterator gives something.
+                raise RpcError(Code.CANCELLED, "the call was closed by this side")
             yield _frame(method, request, options)
     except Exception as error:
         failure.error = error

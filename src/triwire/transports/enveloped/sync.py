@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from triwire._typing import override
+from triwire.errors import Code, RpcError
 from triwire.transports.decoded.sync import DecodedStream
 from triwire.transports.envelope import frame
 from triwire.transports.enveloped.wire import encoded
@@ -81,6 +82,10 @@ def _frames(
     """Encode requests as the wire takes them. Holds no reference to the call, which may end."""
     try:
         for request in requests:
+            if failure.is_over:
+                # pyqwest resets a stream when it has let go of both sides: of a blocking call that
+                # was closed, the request goes on until its iterator gives something.
+                raise RpcError(Code.CANCELLED, "the call was closed by this side")
             yield _frame(method, request, options)
     except Exception as error:
         failure.error = error

@@ -8,6 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from triwire._home import enter_process
+from triwire.cancellation import given_up_by, given_up_error, is_entered, is_given_up
 from triwire.errors import Code, RpcError
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.grpc import wire
@@ -47,6 +48,26 @@ def _compression(is_gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know
     import grpc
 
     return grpc.Compression.Gzip
+
+
+def _cancellable(multicallable: Any) -> Callable[..., tuple[Any, Any]]:  # noqa: ANN401 - the stubs leave raw bytes untyped
+    """Return what `with_call` of the multicallable does, for another thread to give up."""
+    import grpc
+
+    def with_call(body: bytes, **arguments: Any) -> tuple[Any, Any]:
+        running: list[Any] = []
+        # Registered before there is a call, so that a call which comes too late is not made.
+        with given_up_by(lambda: [call.cancel() for call in running]):
+            call = multicallable.future(body, **arguments)
+            running.append(call)
+            if is_given_up():
+                call.cancel()
+            try:
+                return call.result(), call
+            except grpc.FutureCancelledError as error:
+                raise given_up_error() from error
+
+    return with_call
 
 
 class GrpcTransport:
@@ -114,8 +135,9 @@ class GrpcTransport:
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
         channel = self._open()
+        send = channel.method("unary_unary", method.path)
         try:
-            reply, call = channel.method("unary_unary", method.path).with_call(
+            reply, call = (_cancellable(send) if is_entered() else send.with_call)(
                 body,
                 metadata=headers,
                 timeout=timeout,
@@ -299,7 +321,8 @@ class GrpcStream:
         """Return the response headers; see `RawStream`."""
         try:
             self.start()
-            pairs = self._call.initial_metadata() or ()
+            with given_up_by(self.close):
+                pairs = self._call.initial_metadata() or ()
             if not pairs and self._call.done() and self._call.code().value[0] != 0:
                 raise self._status_error()
         except BaseException as error:
@@ -321,7 +344,8 @@ class GrpcStream:
         try:
             self.start()
             try:
-                message: bytes = next(self._call)
+                with given_up_by(self.close):
+                    message: bytes = next(self._call)
             except StopIteration:
                 self._trailers = application_metadata(self._call.trailing_metadata() or ())
                 self._ended = True
