@@ -12,10 +12,13 @@ import trustme
 from tests import stream_service
 from tests.contract.stub_process import running_stub
 from tests.emulator_process import RunningEmulator, running_emulator
+from tests.watching import server as watching_server
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from tests.watching.server import RemoteFleet
 
 __all__ = ["Bystander", "TlsEmulator"]
 
@@ -74,6 +77,13 @@ def stream_port() -> Generator[int]:
     """Port of a server of all stream kinds, on every RPC wire."""
     with stream_service.serving() as port:
         yield port
+
+
+@pytest.fixture(scope="session")
+def scripted_fleet() -> Generator[RemoteFleet]:
+    """A server of deployments whose history is a script."""
+    with watching_server.serving() as fleet:
+        yield fleet
 
 
 class Bystander:

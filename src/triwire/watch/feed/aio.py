@@ -175,7 +175,7 @@ class AsyncFeed(Generic[M]):
         self._wake = AsyncSignal()
         self._mailboxes: list[AsyncMailbox[M]] = []
         self._has_ended = False
-        self._background = AsyncBackground(self._run, name=f"watch of {kind.name}")
+        self._background = AsyncBackground(self.run, name=f"watch of {kind.name}")
 
     # -- for subscribers ----------------------------------------------------------------------
 
@@ -261,7 +261,8 @@ class AsyncFeed(Generic[M]):
 
     # -- the loop -----------------------------------------------------------------------------
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Poll until nobody is left to tell; `start` runs this beside its callers."""
         try:
             while not self._end(None, only_if_idle=True) and not self._has_ended:
                 await self._step()

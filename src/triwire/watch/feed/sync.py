@@ -176,7 +176,7 @@ class Feed(Generic[M]):
         self._wake = Signal()
         self._mailboxes: list[Mailbox[M]] = []
         self._has_ended = False
-        self._background = Background(self._run, name=f"watch of {kind.name}")
+        self._background = Background(self.run, name=f"watch of {kind.name}")
 
     # -- for subscribers ----------------------------------------------------------------------
 
@@ -262,7 +262,8 @@ class Feed(Generic[M]):
 
     # -- the loop -----------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Poll until nobody is left to tell; `start` runs this beside its callers."""
         try:
             while not self._end(None, only_if_idle=True) and not self._has_ended:
                 self._step()
