@@ -157,6 +157,20 @@ def is_compressed(options: WireOptions, data: bytes) -> bool:
     return least is not None and len(data) >= least
 
 
+def is_too_large(error: RpcError) -> bool:
+    """Whether a call failed because this side takes no response message of that size.
+
+    By its text, for want of a code: RESOURCE_EXHAUSTED without a server's word is also what
+    a proxy's HTTP status 429 becomes. The text is `too_large_error`'s or grpcio's own ("Received
+    message larger than max", 1.71 to 1.85).
+    """
+    return (
+        error.code is Code.RESOURCE_EXHAUSTED
+        and not error.from_server
+        and "larger than max" in error.message
+    )
+
+
 def too_large_error(max_bytes: int) -> RpcError:
     """Return the error for a response message above the limit."""
     message = f"response message is larger than max_response_bytes={max_bytes}"

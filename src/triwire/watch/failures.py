@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+from triwire.transports.options import is_too_large
+
 if TYPE_CHECKING:
     import random
 
@@ -66,7 +68,6 @@ class PollFailure:
 
 def poll_failure(error: RpcError) -> PollFailure:
     """Return what a watch or a wait needs to know of a failed call."""
-    limited = error.code == RESOURCE_EXHAUSTED
     return PollFailure(
         code=int(error.code),
         message=error.message,
@@ -75,8 +76,7 @@ def poll_failure(error: RpcError) -> PollFailure:
         quota=any(
             detail.DESCRIPTOR.full_name == "google.rpc.QuotaFailure" for detail in error.details
         ),
-        # The one thing that a client itself has too little room for.
-        too_large=limited and not error.from_server,
+        too_large=is_too_large(error),
     )
 
 

@@ -4,22 +4,37 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
 
 from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
     Deployments,
 )
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import Gateways
 from tests.watching.clock import SteppedClock
 from tests.watching.fleet import GATEWAY, Fleet, at_ns, brief, deployment, key
 from triwire.call.sync import Caller
 from triwire.errors import Code, RpcError
 from triwire.testing import MemoryTransport
-from triwire.watch import Failed, Synced, Watch, WatchHub, WatchOptions
+from triwire.watch import (
+    Added,
+    Bookmark,
+    Failed,
+    InvalidTokenError,
+    Synced,
+    TokenExpiredError,
+    TokenScopeError,
+    Watch,
+    WatchHub,
+    WatchOptions,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 INCREMENTAL = WatchOptions(mode="incremental", jitter=0.0)
 
@@ -27,16 +42,18 @@ INCREMENTAL = WatchOptions(mode="incremental", jitter=0.0)
 class Bench:
     """A fleet, and a client of it whose time stands still."""
 
-    def __init__(self, *objects: Any) -> None:
+    def __init__(
+        self, *objects: Any, server: str = "fleet", wall_clock_ns: int = at_ns(1e6)
+    ) -> None:
         self.fleet = Fleet(*objects)
         self.clock = SteppedClock()
         self.caller = Caller(
-            MemoryTransport([self.fleet.service()]), clock=self.clock, server="fleet"
+            MemoryTransport([self.fleet.service()]), clock=self.clock, server=server
         )
         self.hub = WatchHub.of(
             self.caller,
             rng=random.Random(7),  # noqa: S311 - jitter is no secret
-            wall_clock_ns=lambda: at_ns(1e6),
+            wall_clock_ns=lambda: wall_clock_ns,
         )
         self.deployments = Deployments(self.caller)
 
@@ -205,3 +222,185 @@ def test_what_is_fatal_is_raised_after_what_came_before(bench: Bench) -> None:
     again = bench.deployments.watch()
     assert brief(next(again)) == ("added", "a", "1")
     again.close()
+
+
+# -- resuming -----------------------------------------------------------------------------------
+
+
+def bookmark(bench: Bench) -> str:
+    """Return the token of a watch that has seen the fleet as it is."""
+    with bench.deployments.watch(options=INCREMENTAL, include=(Bookmark,)) as watch:
+        bench.events(watch, until=30.0)
+        bench.clock.advance(15.0)
+        for event in watch:
+            if isinstance(event, Bookmark):
+                return event.token
+    raise AssertionError("no bookmark came")
+
+
+def test_a_token_goes_on_where_it_was_made(bench: Bench) -> None:
+    token = bookmark(bench)
+    bench.fleet.put(deployment("a", 60, content="2"), deployment("c", 61, created=61, content="1"))
+    bench.fleet.drop("b")
+    later = Bench(*bench.fleet.objects.values())
+    with later.deployments.watch(resume=token, options=INCREMENTAL, include=(Synced,)) as watch:
+        assert later.events(watch, until=30.0) == [
+            ("modified", "a", "?", "2"),
+            ("added", "c", "1"),
+            ("synced", "resumed", "2"),
+        ]
+    later.caller.close()
+
+
+def damaged(token: str) -> str:
+    return token[:-4]
+
+
+@pytest.mark.parametrize(
+    ("damage", "where", "wanted"),
+    [
+        pytest.param(damaged, {}, InvalidTokenError, id="cut"),
+        pytest.param(lambda _: "not a token!", {}, InvalidTokenError, id="no token"),
+        pytest.param(str, {"server": "other"}, TokenScopeError, id="of another server"),
+        pytest.param(str, {"kind": "gateways"}, TokenScopeError, id="of another resource"),
+        pytest.param(str, {"gateway": GATEWAY}, TokenScopeError, id="of another filter"),
+        pytest.param(str, {"days": 2}, TokenExpiredError, id="too old"),
+    ],
+)
+def test_a_token_that_cannot_be_used_is_refused_or_a_fresh_start(
+    bench: Bench, damage: Callable[[str], str], where: dict[str, Any], wanted: type[ValueError]
+) -> None:
+    token = damage(bookmark(bench))
+    later = Bench(
+        deployment("a", 1, content="1"),
+        server=where.get("server", "fleet"),
+        wall_clock_ns=at_ns(1e6 + 86_400 * where.get("days", 0)),
+    )
+    filters: Any = {"parent_gateway_id": where["gateway"]} if "gateway" in where else {}
+    if where.get("kind") == "gateways":
+        with pytest.raises(wanted):
+            Gateways(later.caller).watch(resume=token)
+        return
+    with pytest.raises(wanted):
+        later.deployments.watch(resume=token, **filters)
+    assert not later.fleet.asked
+    with later.deployments.watch(
+        resume=token, on_expired="snapshot", include=(Synced,), **filters
+    ) as watch:
+        assert later.events(watch, until=0.0) == [
+            ("added", "a", "1"),
+            ("synced", "expired", "1"),
+        ]
+    later.caller.close()
+
+
+def test_a_token_of_another_organization_is_refused_by_the_first_list(bench: Bench) -> None:
+    token = bookmark(bench)
+    later = Bench(deployment("x", 50, content="1", owner="org-b"))
+    watch = later.deployments.watch(resume=token)
+    watch.drain()
+    later.clock.settle()
+    later.clock.advance(20.0)
+    with pytest.raises(TokenScopeError, match="another tenant"):
+        next(watch)
+    with later.deployments.watch(resume=token, on_expired="snapshot", include=(Synced,)) as fresh:
+        assert later.events(fresh, until=60.0) == [
+            ("added", "x", "1"),
+            ("synced", "expired", "1"),
+        ]
+    later.caller.close()
+
+
+def test_another_organization_than_before_ends_the_watch(bench: Bench) -> None:
+    watch = bench.deployments.watch()
+    bench.events(watch, until=0.0)
+    bench.fleet.objects.clear()
+    bench.fleet.put(deployment("x", 50, content="1", owner="org-b"))
+    bench.clock.advance(20.0)
+    with pytest.raises(RpcError, match="another tenant") as raised:
+        next(watch)
+    assert raised.value.code is Code.FAILED_PRECONDITION
+
+
+# -- answers that are not as they should be -----------------------------------------------------
+
+
+def test_objects_without_an_update_time_are_listed_in_full(bench: Bench) -> None:
+    for each in bench.fleet.objects.values():
+        each.status.ClearField("updated_at")
+    with bench.deployments.watch(options=INCREMENTAL) as watch:
+        bench.events(watch, until=0.0)
+        changed = deployment("a", 1, content="2")
+        changed.status.ClearField("updated_at")
+        bench.fleet.put(changed)
+        # Held until no replica can show an older one, since nothing says which is newer.
+        assert bench.events(watch, until=60.0) == [("modified", "a", "1", "2")]
+    assert set(bench.fleet.lists) == {None}
+
+
+def test_of_an_id_that_repeats_the_newest_counts(bench: Bench) -> None:
+    old, new = deployment("a", 1, content="1"), deployment("a", 5, content="2")
+    bench.fleet.put(new)
+    bench.fleet.answers.append([new, old, deployment("b", 2, content="1"), old])
+    with bench.deployments.watch() as watch:
+        assert bench.events(watch, until=30.0) == [("added", "b", "1"), ("added", "a", "2")]
+
+
+def test_an_empty_answer_after_a_full_one_deletes_nothing(bench: Bench) -> None:
+    bench.fleet.put(*(deployment(f"n{at}", 3) for at in range(40)))
+    with bench.deployments.watch(include=(Failed,)) as watch:
+        bench.events(watch, until=30.0)
+        bench.fleet.answers.append([])
+        (doubt,) = bench.events(watch, until=120.0)
+        assert doubt[0] == "failed"
+        assert "42 of 42" in doubt[1]
+
+
+def test_a_relist_tells_deletions(bench: Bench) -> None:
+    with bench.deployments.watch(options=INCREMENTAL) as watch:
+        bench.events(watch, until=100.0)
+        bench.fleet.drop("a")
+        assert bench.events(watch, until=500.0) == [("deleted", "a", "not-found")]
+
+
+def test_failed_polls_back_off(bench: Bench) -> None:
+    with bench.deployments.watch() as watch:
+        bench.events(watch, until=0.0)
+        asked = len(bench.fleet.asked)
+        bench.fleet.answers.extend([RpcError(Code.UNAVAILABLE, "down")] * 1000)
+        bench.events(watch, until=3600.0)
+        # An hour at the fast interval would be 1800 requests.
+        assert 60 < len(bench.fleet.asked) - asked < 200
+
+
+def test_a_servers_pushback_is_kept(bench: Bench) -> None:
+    with bench.deployments.watch() as watch:
+        bench.events(watch, until=0.0)
+        wait = bench.clock.settle()
+        bench.fleet.answers.append(
+            RpcError(Code.RESOURCE_EXHAUSTED, "slower", details=[retry_info(100)])
+        )
+        bench.clock.step()
+        assert bench.clock.settle() >= wait + 100
+
+
+def retry_info(seconds: int) -> RetryInfo:
+    return RetryInfo(retry_delay=Duration(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        pytest.param({"include": (Added,)}, TypeError, id="include what is always told"),
+        pytest.param({"include": ("synced",)}, TypeError, id="include by name"),
+        pytest.param({"resume": b"token"}, TypeError, id="a token of bytes"),
+        pytest.param({"parent_gateway": GATEWAY}, TypeError, id="an unknown filter"),
+        pytest.param({"updated_after": datetime.now(UTC)}, ValueError, id="the cursor itself"),
+    ],
+)
+def test_misuse_is_refused_before_any_request(
+    bench: Bench, arguments: dict[str, Any], wanted: type[Exception]
+) -> None:
+    with pytest.raises(wanted):
+        bench.deployments.watch(**arguments)
+    assert not bench.fleet.asked
