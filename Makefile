@@ -103,6 +103,7 @@ bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARG
 	@$(PY) -m bench.calls $(ARGS)
 	@$(PY) -m bench.idle $(ARGS)
 	@$(PY) -m bench.startup $(ARGS)
+	@$(PY) -m bench.watch $(ARGS)
 
 SCRIPTS ?= 5000
 

@@ -25,8 +25,8 @@ from triwire.watch import AsyncWatch, AsyncWatchHub, Bookmark, Failed, Synced
 
 if TYPE_CHECKING:
     from tests.watching.server import RemoteFleet
-    from triwire.spec import RawResponse
-    from triwire.transports.base import AsyncTransport
+    from triwire.spec import MethodSpec, RawResponse
+    from triwire.transports.base import AsyncTransport, RequestT, ResponseT
 
 WIRES = ("grpc", "connect", "grpc-web", "rest")
 SNAPSHOT = [("added", "a", "1"), ("added", "b", "1")]
@@ -56,8 +56,8 @@ class AsyncSwitching:
     def stream(self, *arguments: Any, **options: Any) -> Any:
         return self._all[-1].stream(*arguments, **options)
 
-    def decode(self, *arguments: Any) -> Any:
-        return self._all[-1].decode(*arguments)
+    def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
+        return self._all[-1].decode(method, body)
 
     async def aclose(self) -> None:
         for each in self._all:

@@ -26,8 +26,8 @@ from triwire.watch import Bookmark, Failed, Synced, Watch, WatchHub
 
 if TYPE_CHECKING:
     from tests.watching.server import RemoteFleet
-    from triwire.spec import RawResponse
-    from triwire.transports.base import Transport
+    from triwire.spec import MethodSpec, RawResponse
+    from triwire.transports.base import RequestT, ResponseT, Transport
 
 WIRES = ("grpc", "connect", "grpc-web", "rest")
 SNAPSHOT = [("added", "a", "1"), ("added", "b", "1")]
@@ -57,8 +57,8 @@ class Switching:
     def stream(self, *arguments: Any, **options: Any) -> Any:
         return self._all[-1].stream(*arguments, **options)
 
-    def decode(self, *arguments: Any) -> Any:
-        return self._all[-1].decode(*arguments)
+    def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
+        return self._all[-1].decode(method, body)
 
     def close(self) -> None:
         for each in self._all:

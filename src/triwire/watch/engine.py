@@ -224,12 +224,15 @@ class Engine(Generic[M]):
         observer, seen = self._observer, self._seen
         observations: list[Observation[M]] = []
         for resource in resources:
-            mark = hash(resource.SerializeToString())
-            key = observer.key(resource)
+            data = resource.SerializeToString()
+            mark, key = hash(data), observer.key(resource)
             known = seen.get(key)
             if known is not None and known[0] == mark:
                 observations.append(known[1])
                 continue
+            if self.is_synced:
+                # Few of many: as a part of its answer it would keep all of that in memory.
+                resource = type(resource).FromString(data)  # noqa: PLW2901 - the same, by itself
             observation = observer.observe(resource)
             seen[key] = (mark, observation)
             observations.append(observation)

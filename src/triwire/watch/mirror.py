@@ -322,7 +322,11 @@ class Mirror(Generic[T]):
         self._mark_wire(row, started)
         self.rows[row.key] = row
         self.tombstones.discard(row.key)
-        self._file(row)
+        if row.phase is Phase.SETTLED:
+            # A new row is nowhere else yet; of a first list, most are settled.
+            self._index.add(row.updated_ns, row.key)
+        else:
+            self._file(row)
         return row
 
     def _mark_wire(self, row: Row[T], started: float) -> None:

@@ -256,11 +256,15 @@ def damaged(token: str) -> str:
     return token[:-4]
 
 
+def reworded(token: str) -> str:
+    return f"not a token: {token}"
+
+
 @pytest.mark.parametrize(
     ("damage", "where", "wanted"),
     [
         pytest.param(damaged, {}, InvalidTokenError, id="cut"),
-        pytest.param(lambda _: "not a token!", {}, InvalidTokenError, id="no token"),
+        pytest.param(reworded, {}, InvalidTokenError, id="no token"),
         pytest.param(str, {"server": "other"}, TokenScopeError, id="of another server"),
         pytest.param(str, {"kind": "gateways"}, TokenScopeError, id="of another resource"),
         pytest.param(str, {"gateway": GATEWAY}, TokenScopeError, id="of another filter"),

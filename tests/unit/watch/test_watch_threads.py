@@ -194,7 +194,10 @@ def test_the_error_that_ends_a_loop_reaches_every_watch_as_its_own() -> None:
     fleet = SlowFleet()
     fleet.answers.append(RpcError(Code.INVALID_ARGUMENT, "not so"))
     listed, _ = deployments(fleet)
-    steps = [in_thread(partial(next, listed.watch())) for _ in range(3)]
+    watches = [listed.watch() for _ in range(3)]
+    for watch in watches:
+        assert watch.drain() == []
+    steps = [in_thread(partial(next, watch)) for watch in watches]
     assert fleet.is_asked.wait(PATIENCE_SECONDS)
     fleet.may_answer.set()
     assert gone([thread for thread, _ in steps])

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from triwire._io import AsyncClock
     from triwire.call.aio import AsyncCaller
     from triwire.spec import Response
-    from triwire.watch.actions import Action, ListAction
+    from triwire.watch.actions import Action, ListAction, Request
     from triwire.watch.budget import RequestBudget
     from triwire.watch.engine import Engine
     from triwire.watch.events import Event
@@ -308,7 +308,7 @@ class AsyncFeed(Generic[M]):
         try:
             responses = await self._pages(self._engine.list_request(action))
         except RpcError as error:
-            self._failed(action, error, started=started)
+            await self._failed(action, error, started=started)
             return
         ended, wall_clock_ns = clock.monotonic_seconds(), self._wall_clock_ns()
         observations = await self._observed(responses)
@@ -323,7 +323,8 @@ class AsyncFeed(Generic[M]):
                 started=started,
                 ended=ended,
             )
-            self._tell(events)
+            mailboxes = list(self._mailboxes)
+        await self._tell(events, mailboxes)
 
     async def _pages(self, request: Message) -> list[Response[Any]]:
         if self._kind.is_paged:
@@ -338,6 +339,8 @@ class AsyncFeed(Generic[M]):
                 if at:
                     await async_breathe()
                 observations += self._engine.observe(items[at : at + _SLICE])
+        if len(observations) > _SLICE:
+            await async_breathe()
         return observations
 
     async def _get(self, action: GetOne) -> None:
@@ -347,21 +350,28 @@ class AsyncFeed(Generic[M]):
             method, request = self._engine.get_call(action)
             response = await self._caller.unary(method, request)
         except RpcError as error:
-            self._failed(action, error, started=started)
+            await self._failed(action, error, started=started)
             return
         ended = clock.monotonic_seconds()
         with self._lock:
             resource = self._engine.resource(response.message)
-            self._tell(self._engine.on_get(action, resource, started=started, ended=ended))
+            events = self._engine.on_get(action, resource, started=started, ended=ended)
+            mailboxes = list(self._mailboxes)
+        await self._tell(events, mailboxes)
 
-    def _failed(self, action: ListAction | GetOne, error: RpcError, *, started: float) -> None:
+    async def _failed(self, action: Request, error: RpcError, *, started: float) -> None:
         ended = self._clock.monotonic_seconds()
         if self._engine.is_rate_limited(action, error):
             self._turns.limited(ended)
         with self._lock:
-            self._tell(self._engine.on_failure(action, error, started=started, ended=ended))
+            events = self._engine.on_failure(action, error, started=started, ended=ended)
+            mailboxes = list(self._mailboxes)
+        await self._tell(events, mailboxes)
 
-    def _tell(self, events: Sequence[Event[M]]) -> None:
-        if events:
-            for mailbox in self._mailboxes:
-                mailbox.put(events)
+    async def _tell(self, events: Sequence[Event[M]], mailboxes: list[AsyncMailbox[M]]) -> None:
+        """Tell those who were there when the engine was; who joins since knows already."""
+        for at in range(0, len(events), _SLICE):
+            if at:
+                await async_breathe()
+            for mailbox in mailboxes:
+                mailbox.put(events[at : at + _SLICE])

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from triwire._io import Clock
     from triwire.call.sync import Caller
     from triwire.spec import Response
-    from triwire.watch.actions import Action, ListAction
+    from triwire.watch.actions import Action, ListAction, Request
     from triwire.watch.budget import RequestBudget
     from triwire.watch.engine import Engine
     from triwire.watch.events import Event
@@ -324,7 +324,8 @@ class Feed(Generic[M]):
                 started=started,
                 ended=ended,
             )
-            self._tell(events)
+            mailboxes = list(self._mailboxes)
+        self._tell(events, mailboxes)
 
     def _pages(self, request: Message) -> list[Response[Any]]:
         if self._kind.is_paged:
@@ -339,6 +340,8 @@ class Feed(Generic[M]):
                 if at:
                     breathe()
                 observations += self._engine.observe(items[at : at + _SLICE])
+        if len(observations) > _SLICE:
+            breathe()
         return observations
 
     def _get(self, action: GetOne) -> None:
@@ -353,16 +356,23 @@ class Feed(Generic[M]):
         ended = clock.monotonic_seconds()
         with self._lock:
             resource = self._engine.resource(response.message)
-            self._tell(self._engine.on_get(action, resource, started=started, ended=ended))
+            events = self._engine.on_get(action, resource, started=started, ended=ended)
+            mailboxes = list(self._mailboxes)
+        self._tell(events, mailboxes)
 
-    def _failed(self, action: ListAction | GetOne, error: RpcError, *, started: float) -> None:
+    def _failed(self, action: Request, error: RpcError, *, started: float) -> None:
         ended = self._clock.monotonic_seconds()
         if self._engine.is_rate_limited(action, error):
             self._turns.limited(ended)
         with self._lock:
-            self._tell(self._engine.on_failure(action, error, started=started, ended=ended))
+            events = self._engine.on_failure(action, error, started=started, ended=ended)
+            mailboxes = list(self._mailboxes)
+        self._tell(events, mailboxes)
 
-    def _tell(self, events: Sequence[Event[M]]) -> None:
-        if events:
-            for mailbox in self._mailboxes:
-                mailbox.put(events)
+    def _tell(self, events: Sequence[Event[M]], mailboxes: list[Mailbox[M]]) -> None:
+        """Tell those who were there when the engine was; who joins since knows already."""
+        for at in range(0, len(events), _SLICE):
+            if at:
+                breathe()
+            for mailbox in mailboxes:
+                mailbox.put(events[at : at + _SLICE])
