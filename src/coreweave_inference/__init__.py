@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from triwire.auth import TokenFile
 from triwire.cancellation import Cancellation
 from triwire.errors import Code, RpcError, WaitError
-from triwire.retry import RetryPolicy
+from triwire.retry import HedgingPolicy, RetryPolicy
 from triwire.transports.options import ConnectionOptions, WireOptions
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "ConnectionOptions",
     "Deleted",
     "Failed",
+    "HedgingPolicy",
     "InferenceClient",
     "Modified",
     "RetryPolicy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from triwire.cancellation import Cancellation
 from triwire.errors import Code, RpcError, WaitError
-from triwire.retry import RetryPolicy, RetryThrottling
+from triwire.retry import HedgingPolicy, RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions, Metadata, Response
 from triwire.transports.options import ConnectionOptions, WireOptions
 
@@ -13,6 +13,7 @@ __all__ = [
     "Cancellation",
     "Code",
     "ConnectionOptions",
+    "HedgingPolicy",
     "Metadata",
     "Response",
     "RetryPolicy",

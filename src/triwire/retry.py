@@ -25,7 +25,14 @@ from triwire.errors import Code
 if TYPE_CHECKING:
     from triwire.errors import RpcError
 
-__all__ = ["NEVER_RETRIED", "RetryBudget", "RetryPolicy", "RetryThrottling", "is_for_good"]
+__all__ = [
+    "NEVER_RETRIED",
+    "HedgingPolicy",
+    "RetryBudget",
+    "RetryPolicy",
+    "RetryThrottling",
+    "is_for_good",
+]
 
 # AIP-194: "must not" be retried automatically. The others that it calls unsafe by default
 # (ABORTED, INTERNAL, RESOURCE_EXHAUSTED, UNKNOWN) may be asked for.
@@ -89,17 +96,7 @@ class RetryPolicy:
                 f"initial_backoff_seconds {self.initial_backoff_seconds:g}"
             )
             raise ValueError(message)
-        allowed = ", ".join(code.name for code in Code if code not in NEVER_RETRIED)
-        if not self.retryable_codes:
-            message = f"retryable_codes is empty: expected some of {allowed}"
-            raise ValueError(message)
-        refused = [str(getattr(c, "name", c)) for c in self.retryable_codes if c not in _MAY]
-        if refused:
-            message = (
-                f"retryable_codes: {', '.join(refused)} cannot be retried: expected some of "
-                f"{allowed}"
-            )
-            raise ValueError(message)
+        _check_codes("retryable_codes", self.retryable_codes)
 
     def backoff_seconds(self, failures: int) -> float:
         """Return the upper end of the wait after this many failed attempts (1 or more)."""
@@ -111,6 +108,58 @@ class RetryPolicy:
 
 
 _MAY: Final = frozenset(Code) - NEVER_RETRIED
+
+
+def _check_codes(name: str, codes: frozenset[Code]) -> None:
+    allowed = ", ".join(code.name for code in Code if code in _MAY)
+    if not codes:
+        message = f"{name} is empty: expected some of {allowed}"
+        raise ValueError(message)
+    refused = [str(getattr(code, "name", code)) for code in codes if code not in _MAY]
+    if refused:
+        message = f"{name}: {', '.join(refused)} cannot be retried: expected some of {allowed}"
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class HedgingPolicy:
+    """How a call without side effects is made several times at once (gRPC A6, "Hedging Policy").
+
+    When no answer has come after the delay, the same call goes out once more, and again. The
+    first answer counts and the others are cancelled (in sync code: given up).
+    An attempt that fails with one of the codes sends the next one off at once; any other failure
+    ends the call. Attempts that fail take tokens from the client's budget for retries, and below
+    half of it nothing more goes out. Hedged methods are not retried.
+
+    Attributes:
+        max_attempts: Attempts in all, 2 to 5.
+        delay_seconds: Time between two attempts; 0 sends all at once.
+        non_fatal_codes: Codes after which the other attempts go on.
+        methods: Names of the methods to hedge, such as "GetGateway", or None for all that have
+            no side effects.
+
+    Raises:
+        TypeError: a value of the wrong type.
+        ValueError: a value that makes no sense, naming what does.
+    """
+
+    max_attempts: int = 2
+    delay_seconds: float = 0.5
+    non_fatal_codes: frozenset[Code] = frozenset({Code.UNAVAILABLE})
+    methods: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.max_attempts, bool) or not isinstance(self.max_attempts, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            message = f"max_attempts must be an int, got {self.max_attempts!r}"
+            raise TypeError(message)
+        # gRPC A6, "Validation and Limits": more than 5 are treated as 5; here they are a mistake.
+        if not 2 <= self.max_attempts <= 5:  # noqa: PLR2004 - as above
+            message = f"max_attempts must be 2 to 5, got {self.max_attempts}"
+            raise ValueError(message)
+        if not (math.isfinite(self.delay_seconds) and self.delay_seconds >= 0):
+            message = f"delay_seconds must be 0 or more and finite, got {self.delay_seconds!r}"
+            raise ValueError(message)
+        _check_codes("non_fatal_codes", self.non_fatal_codes)
 
 
 @dataclass(frozen=True, slots=True)

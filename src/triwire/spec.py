@@ -13,7 +13,7 @@ from triwire._typing import override
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from triwire.retry import RetryPolicy
+    from triwire.retry import HedgingPolicy, RetryPolicy
 
 __all__ = [
     "CallOptions",
@@ -106,6 +106,18 @@ class MethodSpec(Generic[RequestT, ResponseT]):
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", f"/{self.service}/{self.name}")
 
+    @property
+    def is_hedgeable(self) -> bool:
+        """Whether the method may be called several times at once: unary and without side effects.
+
+        It has none if it says so (idempotency_level) or is a GET over HTTP, which is safe by
+        RFC 9110 section 9.2.1.
+        """
+        if self.stream_kind is not StreamKind.UNARY:
+            return False
+        is_get = self.http is not None and self.http.verb == "GET"
+        return is_get or self.idempotency is Idempotency.NO_SIDE_EFFECTS
+
 
 class Metadata(Mapping[str, str | bytes]):
     """Headers or trailers: an immutable multimap with lower-case keys.
@@ -182,6 +194,20 @@ class CallOptions:
     attempt_timeout_seconds: float | None = None
     retry: RetryPolicy | Literal["method"] | None = "method"
     wait_for_ready: bool = False
+    hedging: HedgingPolicy | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("timeout_seconds", "attempt_timeout_seconds"):
+            seconds: float | None = getattr(self, name)
+            if seconds is not None and not seconds >= 0:
+                message = f"{name} must be 0 or more, or None for no limit, got {seconds!r}"
+                raise ValueError(message)
+        if self.hedging is not None and not (self.retry is None or self.retry == "method"):
+            message = (
+                "a call is either retried or hedged: beside hedging, expected retry=None or "
+                'retry="method" (for the methods that are not hedged), got a RetryPolicy'
+            )
+            raise ValueError(message)
 
 
 class RawResponse:

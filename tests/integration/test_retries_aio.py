@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coreweave_inference import AsyncInferenceClient, Code, RpcError
+from coreweave_inference import AsyncInferenceClient, Code, HedgingPolicy, RpcError
 from coreweave_inference_gen.coreweave.inference.v1alpha1 import gateway_pb2 as pb
 from tests.flaky_proxy import flaky_proxy
 from triwire import RetryPolicy
@@ -145,3 +145,37 @@ async def test_a_bare_create_is_not_sent_twice(
         with pytest.raises(RpcError):
             await client.gateways.rpc.create_gateway(request)
         assert proxy.seen == ["before"]
+
+
+@pytest.mark.parametrize("script", [("busy",), ("before",), ("after", "busy")])
+async def test_a_hedged_read_is_answered_by_the_attempt_that_gets_through(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str, script: tuple[str, ...]
+) -> None:
+    # A connection that closes under an attempt may cost one more than the script says.
+    hedging = HedgingPolicy(max_attempts=5, delay_seconds=5.0)
+    async with AsyncInferenceClient(
+        f"http://127.0.0.1:{proxy.port}",
+        token=emulator.admin_token,
+        transport=wire,
+        hedging=hedging,
+        timeout_seconds=30,
+    ) as client:
+        proxy.script(script)
+        assert (await client.gateways.parameters()).zones
+        assert proxy.seen[: len(script)] == list(script)
+
+
+async def test_attempts_that_lost_leave_the_connection_usable(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str
+) -> None:
+    async with AsyncInferenceClient(
+        f"http://127.0.0.1:{proxy.port}",
+        token=emulator.admin_token,
+        transport=wire,
+        hedging=HedgingPolicy(max_attempts=3, delay_seconds=0.0),
+        timeout_seconds=30,
+    ) as client:
+        for _ in range(5):
+            assert (await client.gateways.parameters()).zones
+        # What was cancelled leaves the connection usable.
+        assert (await client.with_options(hedging=None).gateways.parameters()).zones

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coreweave_inference import Code, InferenceClient, RpcError
+from coreweave_inference import Code, HedgingPolicy, InferenceClient, RpcError
 from coreweave_inference_gen.coreweave.inference.v1alpha1 import gateway_pb2 as pb
 from tests.flaky_proxy import flaky_proxy
 from triwire import RetryPolicy
@@ -144,3 +144,37 @@ def test_a_bare_create_is_not_sent_twice(
         with pytest.raises(RpcError):
             client.gateways.rpc.create_gateway(request)
         assert proxy.seen == ["before"]
+
+
+@pytest.mark.parametrize("script", [("busy",), ("before",), ("after", "busy")])
+def test_a_hedged_read_is_answered_by_the_attempt_that_gets_through(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str, script: tuple[str, ...]
+) -> None:
+    # A connection that closes under an attempt may cost one more than the script says.
+    hedging = HedgingPolicy(max_attempts=5, delay_seconds=5.0)
+    with InferenceClient(
+        f"http://127.0.0.1:{proxy.port}",
+        token=emulator.admin_token,
+        transport=wire,
+        hedging=hedging,
+        timeout_seconds=30,
+    ) as client:
+        proxy.script(script)
+        assert (client.gateways.parameters()).zones
+        assert proxy.seen[: len(script)] == list(script)
+
+
+def test_attempts_that_lost_leave_the_connection_usable(
+    proxy: FlakyProxy, emulator: RunningEmulator, wire: str
+) -> None:
+    with InferenceClient(
+        f"http://127.0.0.1:{proxy.port}",
+        token=emulator.admin_token,
+        transport=wire,
+        hedging=HedgingPolicy(max_attempts=3, delay_seconds=0.0),
+        timeout_seconds=30,
+    ) as client:
+        for _ in range(5):
+            assert (client.gateways.parameters()).zones
+        # What was cancelled leaves the connection usable.
+        assert (client.with_options(hedging=None).gateways.parameters()).zones

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from triwire._io import AsyncClock
     from triwire.auth import AsyncTokenSource
     from triwire.interceptors import Interceptor
-    from triwire.retry import RetryPolicy
+    from triwire.retry import HedgingPolicy, RetryPolicy
     from triwire.spec import MetadataInput
     from triwire.tls import Pem
     from triwire.transports.base import AsyncTransport
@@ -81,6 +81,8 @@ class AsyncInferenceClient:
         attempt_timeout_seconds: Limit for each attempt; None for what is left of the call.
         retry: How failed attempts are tried again: "method" for the policy that is made for
             each method of the API, a `RetryPolicy` for all methods, None for not at all.
+        hedging: How methods without side effects (get, list, parameters) are called several times
+            at once in place of retries; None for not at all.
         headers: Metadata to send with every call.
         interceptors: Functions that run around every call; see `triwire.interceptors`. The first
             is the outermost.
@@ -115,6 +117,7 @@ class AsyncInferenceClient:
         timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
         attempt_timeout_seconds: float | None = None,
         retry: RetryPolicy | Literal["method"] | None = "method",
+        hedging: HedgingPolicy | None = None,
         headers: MetadataInput = (),
         interceptors: Iterable[Interceptor] = (),
         wait_for_ready: bool = False,
@@ -127,6 +130,7 @@ class AsyncInferenceClient:
             timeout_seconds=timeout_seconds,
             attempt_timeout_seconds=attempt_timeout_seconds,
             retry=retry,
+            hedging=hedging,
             headers=headers,
             wait_for_ready=wait_for_ready,
         )
@@ -197,6 +201,7 @@ class AsyncInferenceClient:
         timeout_seconds: float | Unchanged | None = UNCHANGED,
         attempt_timeout_seconds: float | Unchanged | None = UNCHANGED,
         retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
+        hedging: HedgingPolicy | Unchanged | None = UNCHANGED,
         headers: MetadataInput | Unchanged = UNCHANGED,
         wait_for_ready: bool | Unchanged = UNCHANGED,
     ) -> Self:
@@ -208,6 +213,7 @@ class AsyncInferenceClient:
             timeout_seconds: Time for each call; None for no limit.
             attempt_timeout_seconds: Limit for each attempt; None for none of its own.
             retry: As for the client.
+            hedging: As for the client.
             headers: Metadata for every call, instead of this client's.
             wait_for_ready: As for the client.
 
@@ -220,6 +226,7 @@ class AsyncInferenceClient:
             timeout_seconds=timeout_seconds,
             attempt_timeout_seconds=attempt_timeout_seconds,
             retry=retry,
+            hedging=hedging,
             headers=headers,
             wait_for_ready=wait_for_ready,
         )

@@ -6,11 +6,20 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
+    CapacityClaimServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
+    DeploymentServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
+    GatewayServiceMethods,
+)
 from triwire._typing import override
 from triwire.auth import TokenFile, bearer_header
 from triwire.config import Endpoint, first_set, proxy_for
 from triwire.dial.wires import check_wire
-from triwire.retry import RetryPolicy
+from triwire.retry import HedgingPolicy, RetryPolicy
 from triwire.transports.metadata import check_metadata
 from triwire.transports.options import ConnectionOptions, WireOptions
 
@@ -46,6 +55,12 @@ DEFAULT_TRANSPORT: Final = "connect"
 
 ENDPOINT_VARIABLES: Final = ("COREWEAVE_API_ENDPOINT", "CW_BASE_URL")
 TOKEN_VARIABLES: Final = ("COREWEAVE_API_TOKEN", "CW_API_TOKEN")
+_METHODS: Final = (
+    *GatewayServiceMethods.ALL,
+    *DeploymentServiceMethods.ALL,
+    *CapacityClaimServiceMethods.ALL,
+)
+
 TOKEN_FILE_VARIABLES: Final = ("COREWEAVE_API_TOKEN_FILE",)
 TRANSPORT_VARIABLES: Final = ("TRIWIRE_TRANSPORT",)
 
@@ -184,12 +199,14 @@ def call_options(
     retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
     headers: MetadataInput | Unchanged = UNCHANGED,
     wait_for_ready: bool | Unchanged = UNCHANGED,
+    hedging: HedgingPolicy | Unchanged | None = UNCHANGED,
 ) -> CallOptions:
     """Return `base` with what is given replaced.
 
     Raises:
         TypeError: a timeout that is no number, a policy or header of the wrong type.
-        ValueError: a timeout that is not above zero, a header that some wire cannot carry.
+        ValueError: a timeout that is not above zero, a header that some wire cannot carry,
+            hedging beside a policy for retries or for a method that cannot be hedged.
     """
     changes: dict[str, Any] = {}
     for name, seconds in (
@@ -210,7 +227,26 @@ def call_options(
             message = f"wait_for_ready must be a bool, got {wait_for_ready!r}"
             raise TypeError(message)
         changes["wait_for_ready"] = wait_for_ready
+    if not isinstance(hedging, Unchanged):
+        changes["hedging"] = _checked_hedging(hedging)
     return replace(base, **changes)
+
+
+def _checked_hedging(hedging: HedgingPolicy | None) -> HedgingPolicy | None:
+    if hedging is None:
+        return None
+    if not isinstance(hedging, HedgingPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        message = f"hedging must be a HedgingPolicy or None, got {hedging!r}"
+        raise TypeError(message)
+    allowed = {method.name for method in _METHODS if method.is_hedgeable}
+    refused = sorted((hedging.methods or frozenset()) - allowed)
+    if refused:
+        message = (
+            f"hedging: {', '.join(refused)} cannot be hedged: expected some of the methods "
+            f"without side effects, {', '.join(sorted(allowed))}"
+        )
+        raise ValueError(message)
+    return hedging
 
 
 def _checked_seconds(name: str, seconds: float | None) -> float | None:

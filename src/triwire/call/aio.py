@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from triwire._io import (
@@ -13,9 +14,11 @@ from triwire._io import (
     draw_fraction,
     draw_uuid,
 )
+from triwire._race import async_first_of
 from triwire._typing import override
 from triwire.call.attempts import shorter
 from triwire.call.engine import Engine, Run, Send, Wait
+from triwire.call.hedging import Hedge
 from triwire.call.reply import passed, reply_of, response_of
 from triwire.call.request import check_request, describe, merged_headers
 from triwire.call.shared import Shared
@@ -98,7 +101,7 @@ class AsyncCaller:
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
         self.server = server
-        self._is_managed = bool(interceptors) or tokens is not None
+        self._is_managed = bool(interceptors or tokens or self._options.hedging)
         self._engine = Engine(
             self._options,
             interceptors=interceptors,
@@ -215,6 +218,8 @@ class AsyncCaller:
                     done: Reply | None = None
                     if isinstance(step, Send):
                         done = await self._send(step, run, requests)
+                    elif isinstance(step, Hedge):
+                        done = await self._hedge(step)
                     else:
                         await self._aside(step)
                 except BaseException as error:  # noqa: BLE001 - the steps decide
@@ -233,6 +238,13 @@ class AsyncCaller:
             await self._clock.sleep(step.seconds)
         else:
             await self._fetch(step)
+
+    async def _hedge(self, hedge: Hedge) -> Reply:
+        return await async_first_of(
+            hedge,
+            lambda: partial(self._drive, *hedge.start(), ()),
+            sleep=self._clock.sleep,
+        )
 
     async def _fetch(self, step: Fetch) -> None:
         async def fetch() -> None:

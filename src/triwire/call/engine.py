@@ -5,7 +5,8 @@ the result or throws back the failure:
 
 - `Send`: make one attempt; the result is its `Reply`;
 - `Wait`: sleep;
-- `Fetch`: ask the caller's function for a token.
+- `Fetch`: ask the caller's function for a token;
+- `Hedge`: make several attempts at once; the result is the first `Reply`. Unary methods only.
 
 From the outside in: the interceptors of the call, its retries, the interceptors of each attempt,
 the token. The drivers are `call.aio` for methods that answer once and `call.stream.managed` for
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from triwire.auth import Fetch, is_refused
 from triwire.call.attempts import Retrying, policy_of, shorter
+from triwire.call.hedging import Hedge, hedging_of
 from triwire.call.request import at_deadline, describe, merged_headers
 from triwire.errors import RpcError
 from triwire.interceptors import Call, Reply
@@ -29,7 +31,7 @@ from triwire.transports.metadata import check_metadata
 if TYPE_CHECKING:
     from triwire.auth import Tokens
     from triwire.interceptors import Interceptor
-    from triwire.retry import RetryBudget
+    from triwire.retry import HedgingPolicy, RetryBudget
     from triwire.spec import CallOptions, Pairs
 
 __all__ = ["Engine", "Run", "Send", "Steps", "Wait"]
@@ -59,7 +61,7 @@ class Wait:
     seconds: float
 
 
-Steps: TypeAlias = Generator[Send | Wait | Fetch, Any, Reply]
+Steps: TypeAlias = Generator[Send | Wait | Fetch | Hedge, Any, Reply]
 
 
 class Run:
@@ -138,6 +140,9 @@ class Engine:
 
     def _attempts(self, call: Call, run: Run) -> Steps:
         """Make a call with its retries."""
+        policy = hedging_of(call.method, self._options)
+        if policy is not None:
+            return (yield from self._hedged(call, run, policy))
         began = self._now()
         timeout = self._first_timeout_seconds(call, began - run.started)
         try:
@@ -145,6 +150,30 @@ class Engine:
         except RpcError as error:
             return (yield from self.steps_after(call, run, error, began, timeout))
         self._budget.succeeded()
+        return reply
+
+    def _hedged(self, call: Call, run: Run, policy: HedgingPolicy) -> Steps:
+        """Make a call with several attempts at once."""
+
+        def attempt(number: int) -> tuple[Steps, Run]:
+            # Of its own: an attempt's newer token says nothing of the others' older ones.
+            mine = Run(run.started)
+            timeout = self._first_timeout_seconds(call, self._now() - run.started)
+            return self._attempt(call, mine, number, timeout), mine
+
+        is_limited = self._options.attempt_timeout_seconds is not None
+        hedge = Hedge(policy, self._budget, attempt, is_limited=is_limited)
+        try:
+            reply: Reply = yield hedge
+        except RpcError as error:
+            elapsed = self._now() - run.started
+            raise at_deadline(
+                error, timeout_seconds=call.timeout_seconds, elapsed_seconds=elapsed
+            ) from error.__cause__
+        finally:
+            run.sent += hedge.started
+        self._budget.succeeded()
+        reply.attempts = run.sent
         return reply
 
     def steps_after(

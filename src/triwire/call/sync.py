@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from triwire._io import (
@@ -14,9 +15,11 @@ from triwire._io import (
     draw_fraction,
     draw_uuid,
 )
+from triwire._race import first_of
 from triwire._typing import override
 from triwire.call.attempts import shorter
 from triwire.call.engine import Engine, Run, Send, Wait
+from triwire.call.hedging import Hedge
 from triwire.call.reply import passed, reply_of, response_of
 from triwire.call.request import check_request, describe, merged_headers
 from triwire.call.shared import Shared
@@ -99,7 +102,7 @@ class Caller:
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
         self.server = server
-        self._is_managed = bool(interceptors) or tokens is not None
+        self._is_managed = bool(interceptors or tokens or self._options.hedging)
         self._engine = Engine(
             self._options,
             interceptors=interceptors,
@@ -214,6 +217,8 @@ class Caller:
                     done: Reply | None = None
                     if isinstance(step, Send):
                         done = self._send(step, run, requests)
+                    elif isinstance(step, Hedge):
+                        done = self._hedge(step)
                     else:
                         self._aside(step)
                 except BaseException as error:  # noqa: BLE001 - the steps decide
@@ -232,6 +237,13 @@ class Caller:
             self._clock.sleep(step.seconds)
         else:
             self._fetch(step)
+
+    def _hedge(self, hedge: Hedge) -> Reply:
+        return first_of(
+            hedge,
+            lambda: partial(self._drive, *hedge.start(), ()),
+            sleep=self._clock.sleep,
+        )
 
     def _fetch(self, step: Fetch) -> None:
         def fetch() -> None:

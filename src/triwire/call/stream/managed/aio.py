@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from triwire._typing import override
 from triwire.call.engine import Send
+from triwire.call.hedging import Hedge
 from triwire.call.reply import check_messages, passed
 from triwire.call.request import describe
 from triwire.call.stream.aio import AsyncResponseStream
@@ -203,6 +204,7 @@ class AsyncManagedStream(AsyncResponseStream[ResponseT]):
                     if isinstance(step, Send):
                         self._open(step)
                         return
+                    assert not isinstance(step, Hedge), "streams are not hedged"  # noqa: S101 - a bug of ours
                     await self._aside(step)
                 except BaseException as failure:  # noqa: BLE001 - the steps decide
                     error = failure

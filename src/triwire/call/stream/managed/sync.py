@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from triwire._typing import override
 from triwire.call.engine import Send
+from triwire.call.hedging import Hedge
 from triwire.call.reply import check_messages, passed
 from triwire.call.request import describe
 from triwire.call.stream.sync import ResponseStream
@@ -202,6 +203,7 @@ class ManagedStream(ResponseStream[ResponseT]):
                     if isinstance(step, Send):
                         self._open(step)
                         return
+                    assert not isinstance(step, Hedge), "streams are not hedged"  # noqa: S101 - a bug of ours
                     self._aside(step)
                 except BaseException as failure:  # noqa: BLE001 - the steps decide
                     error = failure
