@@ -104,6 +104,7 @@ bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARG
 	@$(PY) -m bench.idle $(ARGS)
 	@$(PY) -m bench.startup $(ARGS)
 	@$(PY) -m bench.watch $(ARGS)
+	@$(PY) -m bench.waits $(ARGS)
 
 SCRIPTS ?= 5000
 

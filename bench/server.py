@@ -22,9 +22,9 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def emulator() -> Generator[Server]:
-    """Run the emulator on a free loopback port for the length of the block."""
-    command = [sys.executable, "-m", "coreweave_inference.cli", "emulator", "--port", "0"]
+def emulator(*flags: str) -> Generator[Server]:
+    """Run the emulator on a free loopback port, with flags, for the length of the block."""
+    command = [sys.executable, "-m", "coreweave_inference.cli", "emulator", "--port", "0", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines = process.stdout or ()
         try:

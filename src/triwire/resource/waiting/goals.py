@@ -33,57 +33,72 @@ class History(Generic[ResourceT]):
     Attributes:
         baseline: What the caller had seen, or None.
         known_since: When the resource was first known to exist, None before.
-        last: What was seen last, by the caller or by a read; None before the first.
-        newest_ns: Greatest stamp of a change seen.
-        same_since: When the first of the reads ended that all showed what `last` is.
+        read: What was read last, None before the first.
+        same_since: When the first of the reads ended that all showed what `read` is.
         state_since: The same for its state alone.
-        states: The states that reads have shown.
+        states: The states that were read and are no older than the baseline for certain.
     """
 
     baseline: Shown[ResourceT] | None
     known_since: float | None
-    last: Shown[ResourceT] | None = field(init=False)
-    newest_ns: int = field(init=False)
+    read: Shown[ResourceT] | None = None
     same_since: float = 0.0
     state_since: float = 0.0
     states: set[str] = field(default_factory=set[str])
 
-    def __post_init__(self) -> None:
-        self.last = self.baseline
-        self.newest_ns = self.baseline.updated_ns if self.baseline is not None else 0
+    @property
+    def last(self) -> Shown[ResourceT] | None:
+        """What was seen last, by a read or by the caller."""
+        return self.read if self.read is not None else self.baseline
+
+    @property
+    def newest_ns(self) -> int:
+        """The greatest stamp of a change seen."""
+        return max(
+            self.read.updated_ns if self.read is not None else 0,
+            self.baseline.updated_ns if self.baseline is not None else 0,
+        )
 
     def is_stale(self, shown: Shown[ResourceT]) -> bool:
-        """Tell whether an answer shows a state from before the last one seen.
+        """Tell whether an answer shows a state from before one that was seen.
 
-        Stamps of one resource are taken never to fall.
+        Stamps of one resource are taken never to fall. Those of two reads have one precision,
+        that of the baseline may be another.
         """
-        last = self.last
-        if last is None or self.is_replaced_by(shown):
+        if self.is_replaced_by(shown):
             return False
-        return is_newer(last.created_ns, shown.created_ns) or is_newer(
-            self.newest_ns, shown.updated_ns
+        read, baseline = self.read, self.baseline
+        if read is not None and (
+            shown.created_ns < read.created_ns or shown.updated_ns < read.updated_ns
+        ):
+            return True
+        return baseline is not None and (
+            is_newer(baseline.created_ns, shown.created_ns)
+            or is_newer(baseline.updated_ns, shown.updated_ns)
         )
 
     def is_replaced_by(self, shown: Shown[ResourceT]) -> bool:
         """Tell whether an answer shows another resource that was later given the same id."""
-        last = self.last
-        if last is None or not last.created_ns:
+        if self.read is not None:
+            return 0 < self.read.created_ns < shown.created_ns
+        baseline = self.baseline
+        if baseline is None or not baseline.created_ns:
             return False
-        return is_newer(shown.created_ns, last.created_ns)
+        return is_newer(shown.created_ns, baseline.created_ns)
 
     def take(self, shown: Shown[ResourceT], *, at: float) -> bool:
         """Note what a read showed that ended at a time; tell whether it is news."""
-        last, is_first = self.last, not self.states
-        news = is_first or last is None or shown.resource != last.resource
+        read, baseline = self.read, self.baseline
+        news = read is None or (shown is not read and shown.resource != read.resource)
         if news:
             self.same_since = at
-        if is_first or last is None or shown.state != last.state:
+        if read is None or shown.state != read.state:
             self.state_since = at
         if self.known_since is None:
             self.known_since = at
-        self.states.add(shown.state)
-        self.last = shown
-        self.newest_ns = max(self.newest_ns, shown.updated_ns)
+        if baseline is None or shown.updated_ns >= baseline.updated_ns:
+            self.states.add(shown.state)
+        self.read = shown
         return news
 
 
@@ -223,7 +238,7 @@ def _is_as_given(shown: Shown[ResourceT], history: History[ResourceT]) -> bool:
     baseline = history.baseline
     return (
         baseline is not None
-        and history.states == {baseline.state}
+        and history.states <= {baseline.state}
         and not is_newer(shown.updated_ns, baseline.updated_ns)
     )
 

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias
 
 from triwire.call.attempts import shorter
 from triwire.errors import Code, RpcError
 from triwire.resource.lifecycle import Lifecycle, Listing, ResourceT
 from triwire.resource.waiting.failures import is_for_good
-from triwire.resource.waiting.shown import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -255,7 +255,8 @@ class SharedReads(Generic[ResourceT]):
 
     def finish_all(self, resources: Iterable[ResourceT], *, started: float, ended: float) -> None:
         """Take all that a `ReadAll` showed."""
-        shown = {id_of(self._lifecycle, resource): resource for resource in resources}
+        name = attrgetter(self._lifecycle.resource_id)
+        shown = {name(resource): resource for resource in resources}
         moving = False
         for wait in list(self._waits):
             # An answer to a question from before the wait began may be older than what its

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from triwire.resource.lifecycle import Lifecycle, ResourceT
@@ -99,10 +100,7 @@ def words(condition: Message) -> str:
 
 
 def _value(resource: Message, path: str) -> Any:  # noqa: ANN401 - whatever the field holds
-    found: Any = resource
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found
+    return attrgetter(path)(resource)
 
 
 def _stamp(resource: Message, path: str) -> int:

@@ -154,7 +154,10 @@ class Wait(Generic[ResourceT]):
         self._has_read, self._refused, self._trouble = True, 0, None
         self._is_stale = False
         history, lifecycle = self.history, self._lifecycle
-        shown = look(lifecycle, resource)
+        read = history.read
+        # Most reads of many waits show nothing new, and comparing is cheaper than looking.
+        is_same = read is not None and resource == read.resource
+        shown = read if read is not None and is_same else look(lifecycle, resource)
         if history.is_replaced_by(shown):
             self._gone("was deleted, and another one has its id now")
             return

@@ -99,6 +99,27 @@ def test_a_baseline_that_lost_digits_is_not_older_than_itself() -> None:
     assert play.show(full, at=11).end == "ok"
 
 
+def test_a_state_of_the_same_second_that_may_be_older_proves_nothing() -> None:
+    """A stamp that ends in zeros may have lost its digits, or may have none."""
+    play = Play(wait_for(lamp("STATE_READY", at=100.25)))
+    play.show(lamp("STATE_CREATING", at=100), at=1)
+    assert play.show(lamp("STATE_READY", at=100.25), at=2).end == ""
+    assert play.show(lamp("STATE_READY", at=100.25), at=12).end == "ok"
+
+
+def test_a_failure_of_the_same_second_that_may_be_older_is_given_time() -> None:
+    play = Play(wait_for(lamp("STATE_UPDATING", at=100.25)))
+    assert play.show(lamp("STATE_FAILED", at=100), at=1).end == ""
+    assert play.show(lamp("STATE_FAILED", at=100), at=11).end == "FAILED_PRECONDITION"
+
+
+def test_two_reads_are_compared_to_the_last_digit() -> None:
+    play = Play(wait_for("a", Matching())).show(lamp("STATE_UPDATING", at=100.25))
+    play.wait.take_news()
+    play.show(lamp("STATE_READY", at=100))
+    assert not play.wait.has_news
+
+
 @pytest.mark.parametrize("at", [100.5, 101.5], ids=["as the create answered", "later"])
 def test_failed_ends_the_wait_at_once_with_its_conditions(at: float) -> None:
     failed = lamp("STATE_FAILED", at=at)
