@@ -105,6 +105,8 @@ bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARG
 	@$(PY) -m bench.startup $(ARGS)
 	@$(PY) -m bench.watch $(ARGS)
 	@$(PY) -m bench.waits $(ARGS)
+	@$(PY) -m bench.codec $(ARGS)
+	@$(PY) -m bench.listing $(ARGS)
 
 SCRIPTS ?= 5000
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_json"]
 
-# An escaped half of a surrogate pair, and the integer -0, which loses its sign as an int.
-_ODD: Final = re.compile(rb"\\u[dD][89a-fA-F]|-0(?![0-9.eE])")
+# An escaped half of a surrogate pair; those of a pair as well.
+_ESCAPED_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+# The integer -0, which loses its sign as an int. Begins with the text that is searched for fast.
+_MINUS_ZERO: Final = re.compile(rb"-0(?<![^:,\[\s]-0)(?![0-9.eE])")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # 2^1024, the end of double, has 309 digits: what is longer is out of every range.
 _MAX_DIGITS: Final = 400
@@ -57,18 +59,19 @@ def parse_json(data: bytes) -> Json:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise JsonError(f"not UTF-8 at byte {error.start}") from None
+    has_halves = _ESCAPED_HALF.search(data) is not None
     try:
-        return _parse(text, is_odd=_ODD.search(data) is not None)
+        return _parse(text, by_number=_MINUS_ZERO.search(data) is not None, has_halves=has_halves)
     except JsonError:
         raise
     except (ValueError, DecimalException):
         # An integer of more digits than Python converts, an exponent beyond Decimal's: read again,
         # number by number, to say which one.
-        return _parse(text, is_odd=True)
+        return _parse(text, by_number=True, has_halves=has_halves)
 
 
-def _parse(text: str, *, is_odd: bool) -> Json:
-    """Parse; with `is_odd`, numbers and strings are looked at one by one."""
+def _parse(text: str, *, by_number: bool, has_halves: bool) -> Json:
+    """Parse; numbers are read one by one, and strings searched, only if asked for."""
     flawed: list[object] = []
 
     def noted(flaw: object) -> object:
@@ -105,14 +108,14 @@ def _parse(text: str, *, is_odd: bool) -> Json:
             text,
             object_pairs_hook=read_object,
             parse_constant=read_constant,
-            parse_float=read_fraction if is_odd else Decimal,
-            parse_int=read_integer if is_odd else None,
+            parse_float=read_fraction if by_number else Decimal,
+            parse_int=read_integer if by_number else None,
         )
     except json.JSONDecodeError as error:
         raise JsonError(_syntax_problem(error)) from None
     except RecursionError:
         raise JsonError("nested too deeply") from None
-    if flawed or is_odd:
+    if flawed or has_halves:
         _refuse_flaws(tree)
     return tree
 
