@@ -187,8 +187,11 @@ class SharedReads(Generic[ResourceT]):
 
     def step(self, party: Party[ResourceT], *, now: float) -> Step[ResourceT] | None:
         """Say what a party has to do now; None if it has nothing left to wait for."""
+        self._busy.discard(party)
         news = tuple((wait, wait.take_news()) for wait in party.waits if wait.has_news)
         if news:
+            # The caller's functions may take their time.
+            self._step_aside(party)
             return Tell(news)
         if self._is_closed:
             for wait in party.waits:
@@ -199,12 +202,13 @@ class SharedReads(Generic[ResourceT]):
             return None
         check = self._next_check(party)
         if check is not None:
+            self._step_aside(party)
             return ReadOne(check)
         if self.lists and self._lifecycle.listing is not None:
             return self._step_of_list(party, self._lifecycle.listing, now=now)
         wait = min((w for w in party.waits if not w.is_over), key=lambda w: w.due_seconds)
         if wait.due_seconds <= now:
-            self._busy.add(party)
+            self._step_aside(party)
             return ReadOne(wait)
         return Rest(min(wait.due_seconds, party.deadline_seconds) - now)
 
@@ -341,7 +345,6 @@ class SharedReads(Generic[ResourceT]):
         if wait is not None:
             del self._checks[wait]
             self._checking.add(wait)
-            self._busy.add(party)
         return wait
 
     def _wake_checker(self) -> None:
@@ -363,6 +366,12 @@ class SharedReads(Generic[ResourceT]):
         if listed and not self.lists:
             # From here on everybody reads alone.
             self._wake_all()
+
+    def _step_aside(self, party: Party[ResourceT]) -> None:
+        """Let another one keep the time while a party is busy with its own."""
+        self._busy.add(party)
+        if self._keeper is party:
+            self._appoint()
 
     def _appoint(self) -> None:
         """Wake one who is not reading, to keep the time. The last to come has the most left."""

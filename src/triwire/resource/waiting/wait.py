@@ -46,7 +46,7 @@ class WaitTimes:
             nothing new, up to 15 s.
 
     Raises:
-        ValueError: a duration is not positive.
+        ValueError: a duration is not positive, or has no end.
     """
 
     timeout_seconds: float
@@ -54,12 +54,14 @@ class WaitTimes:
 
     def __post_init__(self) -> None:
         # Written so that NaN is refused, too.
-        if not self.timeout_seconds >= 0:
+        if not 0 <= self.timeout_seconds < math.inf:
             raise ValueError(
-                f"expected timeout_seconds of at least 0, got {self.timeout_seconds!r}"
+                f"expected timeout_seconds of at least 0, and finite, got {self.timeout_seconds!r}"
             )
-        if not self.poll_seconds > 0:
-            raise ValueError(f"expected poll_seconds above 0, got {self.poll_seconds!r}")
+        if not 0 < self.poll_seconds < math.inf:
+            raise ValueError(
+                f"expected poll_seconds above 0, and finite, got {self.poll_seconds!r}"
+            )
 
 
 class Wait(Generic[ResourceT]):

@@ -184,10 +184,15 @@ async def test_a_resource_without_its_id_is_refused() -> None:
 @pytest.mark.parametrize(
     ("timeout_seconds", "poll_seconds", "text"),
     [
-        pytest.param(-1, 2, "timeout_seconds of at least 0, got -1", id="negative timeout"),
-        pytest.param(float("nan"), 2, "timeout_seconds of at least 0, got nan", id="no number"),
-        pytest.param(1, 0, "poll_seconds above 0, got 0", id="no pause"),
-        pytest.param(1, float("nan"), "poll_seconds above 0, got nan", id="no number for a pause"),
+        pytest.param(
+            -1, 2, "timeout_seconds of at least 0, and finite, got -1", id="negative timeout"
+        ),
+        pytest.param(float("nan"), 2, "at least 0, and finite, got nan", id="no number"),
+        pytest.param(float("inf"), 2, "at least 0, and finite, got inf", id="no end"),
+        pytest.param(1, 0, "poll_seconds above 0, and finite, got 0", id="no pause"),
+        pytest.param(
+            1, float("nan"), "poll_seconds above 0, and finite, got nan", id="no number for a pause"
+        ),
     ],
 )
 async def test_refuses_durations_that_are_none(
@@ -307,7 +312,9 @@ async def test_nobody_is_waited_for_without_a_read() -> None:
         pytest.param(
             ["a"], {"error_grace_seconds": -1}, ValueError, "at least 0 or None, got -1", id="grace"
         ),
-        pytest.param(["a"], {"timeout_seconds": -1}, ValueError, "at least 0, got -1", id="time"),
+        pytest.param(
+            ["a"], {"timeout_seconds": -1}, ValueError, "at least 0, and finite, got -1", id="time"
+        ),
     ],
 )
 async def test_refuses_what_cannot_be_waited_for(

@@ -249,6 +249,19 @@ def test_another_takes_over_if_the_one_who_keeps_the_time_leaves() -> None:
     assert room.step(heir) == Rest(2)
 
 
+def test_a_caller_who_takes_long_to_be_told_stops_nobody() -> None:
+    room = Room(6)
+    room.steps()
+    room.list_shows(*creating(0, 1, 2, 3, 4, 5))
+    room.woken()
+    assert isinstance(room.step(0), Tell)
+    (heir,) = room.woken()
+    assert isinstance(room.step(heir), Tell)
+    assert room.step(heir) == Rest(2)
+    room.now = 2
+    assert isinstance(room.step(heir), ReadAll)
+
+
 def test_the_keeper_ends_the_waits_of_those_who_sleep() -> None:
     room = Room(5)
     room.come(times=WaitTimes(timeout_seconds=1, poll_seconds=2))
