@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import trustme
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.watching.server import RemoteFleet
 
-__all__ = ["Bystander", "TlsEmulator"]
+__all__ = ["Bystander", "LoadFaults", "TlsEmulator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,36 @@ def scripted_fleet() -> Generator[RemoteFleet]:
     """A server of deployments whose history is a script."""
     with watching_server.serving() as fleet:
         yield fleet
+
+
+@pytest.fixture(scope="session")
+def faulty_emulator() -> Generator[RunningEmulator]:
+    """An emulator with an admin interface, and transitions of no time."""
+    with running_emulator("--transition-seconds", "0", "--admin-port", "0") as running:
+        yield running
+        running.stop()
+        assert not running.stderr, "".join(running.stderr)
+
+
+class LoadFaults(Protocol):
+    """Replaces the faults of `faulty_emulator`."""
+
+    def __call__(self, *faults: dict[str, Any], seed: int = 0) -> None:
+        """Load these."""
+        ...
+
+
+@pytest.fixture
+def load_faults(faulty_emulator: RunningEmulator) -> Generator[LoadFaults]:
+    """A function that loads faults; all of them, and all objects, are gone after the test."""
+
+    def load(*faults: dict[str, Any], seed: int = 0) -> None:
+        script = {"seed": seed, "faults": list(faults)}
+        answer = faulty_emulator.admin("PUT", "/faults", script)
+        assert "error" not in answer, answer
+
+    yield load
+    faulty_emulator.admin("POST", "/reset", {"objects": True})
 
 
 class Bystander:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coreweave_inference import Code, InferenceClient, RpcError
-from tests.emulator_process import RunningEmulator, running_emulator
 from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
@@ -18,32 +17,17 @@ if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
     from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_pb2 import Gateway
+    from tests.emulator_process import RunningEmulator
+    from tests.integration.conftest import LoadFaults
 
-    Load = Callable[..., None]
 
 MISSING = "11111111-1111-4111-8111-111111111111"
 SECOND = 1_000_000_000
 
 
-@pytest.fixture(scope="module")
-def faulty() -> Iterator[RunningEmulator]:
-    """An emulator with an admin interface, and transitions of no time."""
-    with running_emulator("--transition-seconds", "0", "--admin-port", "0") as running:
-        yield running
-        running.stop()
-        assert not running.stderr, "".join(running.stderr)
-
-
 @pytest.fixture
-def load(faulty: RunningEmulator) -> Iterator[Load]:
-    """Load faults; all of them, and all objects, are gone after the test."""
-
-    def put(*faults: dict[str, Any], seed: int = 0) -> None:
-        answer = faulty.admin("PUT", "/faults", {"seed": seed, "faults": list(faults)})
-        assert "error" not in answer, answer
-
-    yield put
-    faulty.admin("POST", "/reset", {"objects": True})
+def load(load_faults: LoadFaults) -> LoadFaults:
+    return load_faults
 
 
 @pytest.fixture(params=WIRES)
@@ -52,9 +36,13 @@ def wire(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def client(faulty: RunningEmulator, wire: str) -> Iterator[InferenceClient]:
+def client(faulty_emulator: RunningEmulator, wire: str) -> Iterator[InferenceClient]:
     with InferenceClient(
-        faulty.url, token=faulty.admin_token, transport=wire, retry=None, timeout_seconds=30
+        faulty_emulator.url,
+        token=faulty_emulator.admin_token,
+        transport=wire,
+        retry=None,
+        timeout_seconds=30,
     ) as made:
         yield made
 
@@ -88,7 +76,7 @@ def failure(call: Callable[[], object]) -> RpcError:
 
 @pytest.mark.parametrize("at", ["request", "answer"])
 def test_latency_delays_the_call_before_or_after_its_effect(
-    client: InferenceClient, load: Load, at: str
+    client: InferenceClient, load: LoadFaults, at: str
 ) -> None:
     load({"kind": "latency", "seconds": [0.05, 0.06], "at": at})
     began = time.monotonic()
@@ -101,7 +89,9 @@ def test_latency_delays_the_call_before_or_after_its_effect(
 
 
 @pytest.mark.parametrize("at", ["request", "answer"])
-def test_a_lost_connection_is_a_failed_call(client: InferenceClient, load: Load, at: str) -> None:
+def test_a_lost_connection_is_a_failed_call(
+    client: InferenceClient, load: LoadFaults, at: str
+) -> None:
     load({"kind": "drop", "at": at, "where": {"methods": ["Create*"]}})
     error = failure(lambda: create(client))
     assert error.code is Code.UNAVAILABLE
@@ -111,7 +101,9 @@ def test_a_lost_connection_is_a_failed_call(client: InferenceClient, load: Load,
     assert names(patient) == ([] if at == "request" else ["edge"])
 
 
-def test_an_answer_that_breaks_off_is_a_failed_call(client: InferenceClient, load: Load) -> None:
+def test_an_answer_that_breaks_off_is_a_failed_call(
+    client: InferenceClient, load: LoadFaults
+) -> None:
     create(client)
     load({"kind": "drop", "at": "middle", "where": {"methods": ["List*"]}, "when": {"count": 1}})
     error = failure(client.gateways.list)
@@ -120,7 +112,9 @@ def test_an_answer_that_breaks_off_is_a_failed_call(client: InferenceClient, loa
     assert names(client.with_options(retry="method")) == ["edge"]
 
 
-def test_a_page_of_a_proxy_is_no_answer_of_the_service(client: InferenceClient, load: Load) -> None:
+def test_a_page_of_a_proxy_is_no_answer_of_the_service(
+    client: InferenceClient, load: LoadFaults
+) -> None:
     load({"kind": "page"})
     error = failure(lambda: client.gateways.get(MISSING))
     assert not error.from_server
@@ -132,7 +126,7 @@ def test_a_page_of_a_proxy_is_no_answer_of_the_service(client: InferenceClient, 
 
 @pytest.mark.parametrize("code", [one.name for one in Code])
 def test_an_error_has_its_code_and_its_pushback(
-    client: InferenceClient, load: Load, wire: str, code: str
+    client: InferenceClient, load: LoadFaults, wire: str, code: str
 ) -> None:
     error = {"kind": "error", "code": code, "message": "not today"}
     load({**error, "retry_delay_seconds": 1.5, "quota": True})
@@ -146,7 +140,7 @@ def test_an_error_has_its_code_and_its_pushback(
     assert found.retry_delay_seconds == (0.25 if wire in {"grpc", "grpc-web"} else 7)
 
 
-def test_an_error_after_the_effect_leaves_it(client: InferenceClient, load: Load) -> None:
+def test_an_error_after_the_effect_leaves_it(client: InferenceClient, load: LoadFaults) -> None:
     load(
         {"kind": "error", "code": "UNKNOWN", "at": "answer", "where": {"methods": ["Create*"]}},
     )
@@ -154,7 +148,7 @@ def test_an_error_after_the_effect_leaves_it(client: InferenceClient, load: Load
     assert names(client) == ["edge"]
 
 
-def test_a_lagging_replica_answers_with_what_was(client: InferenceClient, load: Load) -> None:
+def test_a_lagging_replica_answers_with_what_was(client: InferenceClient, load: LoadFaults) -> None:
     gateway = create(client)
     lag = {"kind": "stale-read", "seconds": 600, "where": {"methods": ["List*", "GetGateway"]}}
     load(lag)
@@ -170,7 +164,7 @@ def test_a_lagging_replica_answers_with_what_was(client: InferenceClient, load: 
 
 @pytest.mark.parametrize(("unit", "digits"), [("us", 3), ("ms", 6), ("s", 9)])
 def test_stamps_are_shown_as_coarse_as_asked(
-    client: InferenceClient, load: Load, wire: str, unit: str, digits: int
+    client: InferenceClient, load: LoadFaults, wire: str, unit: str, digits: int
 ) -> None:
     gateway = create(client)
     load({"kind": "shown-precision", "unit": unit, "where": {"wires": [wire]}})
@@ -182,7 +176,7 @@ def test_stamps_are_shown_as_coarse_as_asked(
     assert 0 <= exact - shown.ToNanoseconds() < 10**digits
 
 
-def test_a_filter_can_include_its_bound(client: InferenceClient, load: Load) -> None:
+def test_a_filter_can_include_its_bound(client: InferenceClient, load: LoadFaults) -> None:
     create(client)
     after = client.gateways.list()[0].status.updated_at
     assert names(client, after) == []
@@ -192,7 +186,7 @@ def test_a_filter_can_include_its_bound(client: InferenceClient, load: Load) -> 
 
 @pytest.mark.parametrize(("rounding", "found"), [("floor", ["edge"]), ("ceil", [])])
 def test_a_bound_can_be_rounded(
-    client: InferenceClient, load: Load, rounding: str, found: list[str]
+    client: InferenceClient, load: LoadFaults, rounding: str, found: list[str]
 ) -> None:
     create(client)
     after = client.gateways.list()[0].status.updated_at
@@ -202,7 +196,7 @@ def test_a_bound_can_be_rounded(
     assert names(client, after) == found
 
 
-def test_a_filter_can_be_ignored(client: InferenceClient, load: Load) -> None:
+def test_a_filter_can_be_ignored(client: InferenceClient, load: LoadFaults) -> None:
     create(client)
     after = client.gateways.list()[0].status.updated_at
     load({"kind": "ignored-filter"})
@@ -220,7 +214,7 @@ def test_a_filter_can_be_ignored(client: InferenceClient, load: Load) -> None:
     ],
 )
 def test_answers_can_be_damaged(
-    client: InferenceClient, load: Load, fault: dict[str, Any], found: str
+    client: InferenceClient, load: LoadFaults, fault: dict[str, Any], found: str
 ) -> None:
     for name in "abcdef":
         create(client, name)
@@ -228,7 +222,9 @@ def test_answers_can_be_damaged(
     assert "".join(names(client)) == found
 
 
-def test_a_late_write_is_answered_before_it_is_seen(client: InferenceClient, load: Load) -> None:
+def test_a_late_write_is_answered_before_it_is_seen(
+    client: InferenceClient, load: LoadFaults
+) -> None:
     gateway = create(client)
     load({"kind": "late-write", "seconds": 600})
     assert rename(client, gateway, "core").spec.name == "core"
@@ -239,7 +235,7 @@ def test_a_late_write_is_answered_before_it_is_seen(client: InferenceClient, loa
     assert names(client) == ["core", "new"]
 
 
-def test_stamps_can_tie(client: InferenceClient, load: Load) -> None:
+def test_stamps_can_tie(client: InferenceClient, load: LoadFaults) -> None:
     load({"kind": "stored-precision", "unit": "min", "rounding": "floor"})
     stamps = [create(client).status.updated_at.ToNanoseconds() for _ in range(3)]
     assert all(stamp % (60 * SECOND) == 0 for stamp in stamps)
@@ -248,14 +244,14 @@ def test_stamps_can_tie(client: InferenceClient, load: Load) -> None:
     assert len(set(stamps)) == 1
 
 
-def test_a_writers_clock_can_be_wrong(client: InferenceClient, load: Load) -> None:
+def test_a_writers_clock_can_be_wrong(client: InferenceClient, load: LoadFaults) -> None:
     right = create(client).status.updated_at.ToNanoseconds()
     load({"kind": "skewed-stamp", "seconds": 3600, "where": {"methods": ["CreateGateway"]}})
     wrong = create(client).status.updated_at.ToNanoseconds()
     assert wrong - right > 3590 * SECOND
 
 
-def test_a_change_can_leave_its_stamp(client: InferenceClient, load: Load) -> None:
+def test_a_change_can_leave_its_stamp(client: InferenceClient, load: LoadFaults) -> None:
     create(client)
     gateway = client.gateways.list()[0]
     load({"kind": "unbumped-change"})
@@ -266,23 +262,23 @@ def test_a_change_can_leave_its_stamp(client: InferenceClient, load: Load) -> No
 
 
 def test_the_servers_clock_can_step(
-    client: InferenceClient, faulty: RunningEmulator, load: Load
+    client: InferenceClient, faulty_emulator: RunningEmulator, load: LoadFaults
 ) -> None:
     load()
     gateway = create(client)
-    faulty.admin("POST", "/clock", {"step_seconds": -3600})
+    faulty_emulator.admin("POST", "/clock", {"step_seconds": -3600})
     changed = rename(client, gateway, "core").status.updated_at.ToNanoseconds()
     assert changed < gateway.status.updated_at.ToNanoseconds() - 3590 * SECOND
-    assert faulty.admin("GET", "/state")["clock"]["offset_seconds"] == -3600
+    assert faulty_emulator.admin("GET", "/state")["clock"]["offset_seconds"] == -3600
 
 
 def test_a_fault_happens_to_other_wires_only_if_it_says_so(
-    faulty: RunningEmulator, load: Load
+    faulty_emulator: RunningEmulator, load: LoadFaults
 ) -> None:
     load({"kind": "error", "code": "ABORTED", "where": {"wires": ["rest", "grpc"]}})
     for wire in WIRES:
         with InferenceClient(
-            faulty.url, token=faulty.admin_token, transport=wire, retry=None
+            faulty_emulator.url, token=faulty_emulator.admin_token, transport=wire, retry=None
         ) as client:
             if wire in {"rest", "grpc"}:
                 assert failure(client.gateways.list).code is Code.ABORTED
@@ -311,9 +307,9 @@ def _raw(emulator: RunningEmulator, verb: str, headers: dict[str, str], body: by
         connection.close()
 
 
-def test_the_admin_interface_takes_json_of_a_known_size(faulty: RunningEmulator) -> None:
-    assert _raw(faulty, "GET", {}) == 200
-    assert _raw(faulty, "PUT", {"content-type": "text/plain"}, b"{}") == 415
-    assert _raw(faulty, "PUT", {"content-length": "x"}) == 411
-    assert _raw(faulty, "PUT", {"content-length": "99999999"}) == 413
-    assert _raw(faulty, "PATCH", {}) == 405
+def test_the_admin_interface_takes_json_of_a_known_size(faulty_emulator: RunningEmulator) -> None:
+    assert _raw(faulty_emulator, "GET", {}) == 200
+    assert _raw(faulty_emulator, "PUT", {"content-type": "text/plain"}, b"{}") == 415
+    assert _raw(faulty_emulator, "PUT", {"content-length": "x"}) == 411
+    assert _raw(faulty_emulator, "PUT", {"content-length": "99999999"}) == 413
+    assert _raw(faulty_emulator, "PATCH", {}) == 405
