@@ -51,6 +51,17 @@ def test_the_lifecycle_runs_on_every_wire(run: Callable[..., list[str]], wire: s
     ]
 
 
+@pytest.mark.parametrize("wire", WIRES)
+def test_watching_goes_on_over_another_wire(run: Callable[..., list[str]], wire: str) -> None:
+    assert run("watching.py", wire) == [
+        "everything that was there has been told",
+        "added watched-1",
+        "now it is watched-2",
+        "level again, and it is there: True",
+        "deleted watched-2",
+    ]
+
+
 def test_the_errors_are_as_shown(run: Callable[..., list[str]]) -> None:
     printed = run("errors_async.py")
     assert printed[0] == "not found: ['coreweave.inference.v1alpha1.Gateway']"
