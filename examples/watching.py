@@ -42,6 +42,8 @@ def follow(transport: str) -> tuple[str, str]:
                     print("added", gateway.spec.name)
                 case Bookmark(token) if gateway_id:
                     return gateway_id, token
+                case _:
+                    pass
     raise AssertionError("a watch ends when it is closed, or with an error")
 
 
@@ -66,6 +68,8 @@ def resume(transport: str, gateway_id: str, token: str) -> None:
                     case Deleted(gateway):
                         print("deleted", gateway.spec.name)
                         return
+                    case _:
+                        pass
 
 
 if __name__ == "__main__":
