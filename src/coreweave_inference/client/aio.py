@@ -24,6 +24,7 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire imp
 from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
     RETRY_THROTTLING,
     AsyncGateways,
+    GatewayServiceMethods,
 )
 from triwire._io import AsyncSystemClock
 from triwire._typing import override
@@ -64,9 +65,10 @@ class AsyncInferenceClient:
             that returns it (for the async client also a coroutine function). Without it the
             environment's COREWEAVE_API_TOKEN, then CW_API_TOKEN, then the file that
             COREWEAVE_API_TOKEN_FILE names.
-        transport: "connect", "grpc", "grpc-web" or "rest", or a transport object such as the
-            memory wire of `triwire.testing`, which the client then owns. Without it the
-            environment's TRIWIRE_TRANSPORT, then "connect".
+        transport: "connect", "grpc", "grpc-web", "rest", or "auto" for the first of connect, grpc
+            and rest that the network lets through; or a transport object such as the memory wire
+            of `triwire.testing`, which the client then owns. Without it the environment's
+            TRIWIRE_TRANSPORT, then "connect".
         wire: Compression and size limits of the wire, a `WireOptions`; by default nothing is
             compressed or limited.
         connections: How long connections are kept, a `ConnectionOptions`.
@@ -158,6 +160,7 @@ class AsyncInferenceClient:
                 enum_aliases=ENUM_ALIASES,
                 options=wire,
                 connections=connections,
+                probe=GatewayServiceMethods.GET_GATEWAY_PARAMETERS,
                 now=clock.monotonic_seconds,
             )
         else:

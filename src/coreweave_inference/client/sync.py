@@ -25,6 +25,7 @@ from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire imp
 from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
     RETRY_THROTTLING,
     Gateways,
+    GatewayServiceMethods,
 )
 from triwire._io import SystemClock
 from triwire._typing import override
@@ -65,9 +66,10 @@ class InferenceClient:
             that returns it (for the async client also a coroutine function). Without it the
             environment's COREWEAVE_API_TOKEN, then CW_API_TOKEN, then the file that
             COREWEAVE_API_TOKEN_FILE names.
-        transport: "connect", "grpc", "grpc-web" or "rest", or a transport object such as the
-            memory wire of `triwire.testing`, which the client then owns. Without it the
-            environment's TRIWIRE_TRANSPORT, then "connect".
+        transport: "connect", "grpc", "grpc-web", "rest", or "auto" for the first of connect, grpc
+            and rest that the network lets through; or a transport object such as the memory wire
+            of `triwire.testing`, which the client then owns. Without it the environment's
+            TRIWIRE_TRANSPORT, then "connect".
         wire: Compression and size limits of the wire, a `WireOptions`; by default nothing is
             compressed or limited.
         connections: How long connections are kept, a `ConnectionOptions`.
@@ -159,6 +161,7 @@ class InferenceClient:
                 enum_aliases=ENUM_ALIASES,
                 options=wire,
                 connections=connections,
+                probe=GatewayServiceMethods.GET_GATEWAY_PARAMETERS,
                 now=clock.monotonic_seconds,
             )
         else:

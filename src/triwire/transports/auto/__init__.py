@@ -1,0 +1,1 @@
+"""The wire that the network lets through, found by asking."""
