@@ -146,7 +146,12 @@ def serving() -> Generator[int]:
             yield int(process.stdout.readline())
         finally:
             process.stdin.close()
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                # Leaving the block would wait for ever, for a call that a failed test left open.
+                process.kill()
+                raise
 
 
 async def _serve() -> None:

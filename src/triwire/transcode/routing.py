@@ -127,10 +127,12 @@ class RoutingTable(Generic[RouteT]):
             raise RequestError("", "the path has a dot segment")
         # A percent-encoded colon is data: the verb is looked for in what was sent.
         head, colon, verb = segments[-1].rpartition(":")
-        if colon:
+        last = decode_segment(head)
+        # "." in front of a verb is no dot segment, but no client of ours would say it.
+        if colon and last not in {".", ".."}:
             cut = [*segments[:-1], head]
             name = decode_segment(verb)
-            for node in _walk(self._root, [*decoded[:-1], decode_segment(head)], 0):
+            for node in _walk(self._root, [*decoded[:-1], last], 0):
                 if name in node.routes:
                     yield node.routes[name], cut
         for node in _walk(self._root, decoded, 0):
