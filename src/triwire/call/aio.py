@@ -203,7 +203,7 @@ class AsyncCaller:
         requests: tuple[()] | AsyncIterable[RequestT],
     ) -> Response[ResponseT]:
         """Call a method that answers once, with all that goes around an attempt."""
-        run = self._engine.new_run()
+        run = Run()
         steps = self._engine.steps(self._call(method, request), run)
         return response_of(method, await self._drive(steps, run, requests))
 
@@ -350,7 +350,7 @@ class AsyncCaller:
         if not (self._is_managed or self._is_retried(method)):
             raw = self._raw_stream(method, requests)
             return AsyncResponseStream(self._transport, method, raw)
-        run = self._engine.new_run()
+        run = Run()
         return AsyncManagedStream(
             self._transport,
             method,

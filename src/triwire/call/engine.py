@@ -68,7 +68,7 @@ class Run:
     """What is known of one call while it runs; shared with its driver.
 
     Attributes:
-        started: When it began, in the clock's seconds.
+        started: When it began, in the clock's seconds; None before.
         sent: Attempts made so far.
         repeatable: Whether another attempt would be unseen. The driver clears it when it hands
             on a response of a stream or takes a request of one.
@@ -77,7 +77,7 @@ class Run:
 
     __slots__ = ("renewed", "repeatable", "sent", "started")
 
-    def __init__(self, started: float) -> None:
+    def __init__(self, started: float | None = None) -> None:
         self.started = started
         self.sent = 0
         self.repeatable = True
@@ -128,10 +128,6 @@ class Engine:
         self._draw = draw
         self._now = now
 
-    def new_run(self) -> Run:
-        """Return the state of a call that begins now."""
-        return Run(self._now())
-
     def steps(self, call: Call, run: Run) -> Steps:
         """Make a call. The driver says in the error that ends it how many attempts there were."""
         if not self._interceptors:
@@ -140,11 +136,13 @@ class Engine:
 
     def _attempts(self, call: Call, run: Run) -> Steps:
         """Make a call with its retries."""
+        began = self._now()
+        # A stream is made before it begins.
+        started = run.started = began if run.started is None else run.started
         policy = hedging_of(call.method, self._options)
         if policy is not None:
-            return (yield from self._hedged(call, run, policy))
-        began = self._now()
-        timeout = self._first_timeout_seconds(call, began - run.started)
+            return (yield from self._hedged(call, run, policy, started))
+        timeout = self._first_timeout_seconds(call, began - started)
         try:
             reply = yield from self._attempt(call, run, 1, timeout)
         except RpcError as error:
@@ -152,13 +150,13 @@ class Engine:
         self._budget.succeeded()
         return reply
 
-    def _hedged(self, call: Call, run: Run, policy: HedgingPolicy) -> Steps:
+    def _hedged(self, call: Call, run: Run, policy: HedgingPolicy, started: float) -> Steps:
         """Make a call with several attempts at once."""
 
         def attempt(number: int) -> tuple[Steps, Run]:
             # Of its own: an attempt's newer token says nothing of the others' older ones.
-            mine = Run(run.started)
-            timeout = self._first_timeout_seconds(call, self._now() - run.started)
+            mine = Run(started)
+            timeout = self._first_timeout_seconds(call, self._now() - started)
             return self._attempt(call, mine, number, timeout), mine
 
         is_limited = self._options.attempt_timeout_seconds is not None
@@ -166,7 +164,7 @@ class Engine:
         try:
             reply: Reply = yield hedge
         except RpcError as error:
-            elapsed = self._now() - run.started
+            elapsed = self._now() - started
             raise at_deadline(
                 error, timeout_seconds=call.timeout_seconds, elapsed_seconds=elapsed
             ) from error.__cause__
@@ -188,7 +186,7 @@ class Engine:
             began: When it began, in the clock's seconds.
             timeout_seconds: The time that it had.
         """
-        retrying = self._retrying(call, run)
+        retrying = self._retrying(call, began if run.started is None else run.started)
         while True:
             now = self._now()
             seen = at_deadline(error, timeout_seconds=timeout_seconds, elapsed_seconds=now - began)
@@ -215,12 +213,12 @@ class Engine:
         left = None if total is None else total - elapsed_seconds
         return shorter(left, self._options.attempt_timeout_seconds)
 
-    def _retrying(self, call: Call, run: Run) -> Retrying:
+    def _retrying(self, call: Call, started: float) -> Retrying:
         options = self._options
         if call.timeout_seconds != options.timeout_seconds:
             options = replace(options, timeout_seconds=call.timeout_seconds)
         policy = policy_of(call.method, call.request, options)
-        return Retrying(policy, self._budget, draw=self._draw, options=options, started=run.started)
+        return Retrying(policy, self._budget, draw=self._draw, options=options, started=started)
 
     def _attempt(self, call: Call, run: Run, number: int, timeout_seconds: float | None) -> Steps:
         """Return the steps of one attempt."""

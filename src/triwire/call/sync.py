@@ -204,7 +204,7 @@ class Caller:
         requests: tuple[()] | Iterable[RequestT],
     ) -> Response[ResponseT]:
         """Call a method that answers once, with all that goes around an attempt."""
-        run = self._engine.new_run()
+        run = Run()
         steps = self._engine.steps(self._call(method, request), run)
         return response_of(method, self._drive(steps, run, requests))
 
@@ -347,7 +347,7 @@ class Caller:
         if not (self._is_managed or self._is_retried(method)):
             raw = self._raw_stream(method, requests)
             return ResponseStream(self._transport, method, raw)
-        run = self._engine.new_run()
+        run = Run()
         return ManagedStream(
             self._transport,
             method,

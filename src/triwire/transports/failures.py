@@ -24,7 +24,11 @@ def closed_error() -> ValueError:
 
 def timeout_error(timeout_seconds: float | None) -> RpcError:
     """Return DEADLINE_EXCEEDED for a call that had this much time."""
-    had = "the timeout" if timeout_seconds is None else f"{timeout_seconds:g} s"
+    if timeout_seconds is None:
+        had = "the timeout"
+    else:
+        # What is left of a call is a few microseconds short of what its caller asked for.
+        had = f"{round(timeout_seconds, 3) or timeout_seconds:g} s"
     return RpcError(Code.DEADLINE_EXCEEDED, f"no answer within {had}")
 
 

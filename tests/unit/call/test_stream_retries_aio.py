@@ -115,6 +115,15 @@ async def test_a_server_stream_is_opened_again_until_it_opens() -> None:
     assert (await stream.headers())["x-opened"] == "3"
 
 
+async def test_the_time_of_a_stream_begins_with_its_first_step() -> None:
+    server = Unsteady()
+    caller, clock = caller_of(server, timeout_seconds=10.0)
+    stream = caller.server_stream(LIST, StringValue(value="a"))
+    clock.advance(7.0)
+    assert await values(stream) == ["a"]
+    assert server.timeouts == [10.0]
+
+
 async def test_asking_for_headers_opens_it_again_too() -> None:
     server = Unsteady(before=1)
     caller, _ = caller_of(server)
