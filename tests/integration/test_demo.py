@@ -38,6 +38,8 @@ def test_the_demo_calls_every_method_on_every_wire_in_both_colours() -> None:
     assert process.returncode == 0
     assert errors == ""
     lines += rest.splitlines(keepends=True)
+    events = [line.split() for line in lines if " watch " in line]
+    lines = [line for line in lines if " watch " not in line]
     done = [re.fullmatch(r"(\S+) (sync|async) (\w+) ok (\d+\.\d)\n", line) for line in lines]
     assert all(done[:-1])
     assert done[-1] is None  # the summary
@@ -50,6 +52,13 @@ def test_the_demo_calls_every_method_on_every_wire_in_both_colours() -> None:
         for method in METHODS
     }
     assert len(done) - 1 == len(seen) == 144
+    for wire in ("grpc", "connect", "grpc-web", "rest"):
+        for colour in ("sync", "async"):
+            told = [(kind, state) for *run, _, kind, _, state in events if run == [wire, colour]]
+            assert told[0][0] == "Added"
+            assert ("Added", "STATUS_READY") in told or ("Modified", "STATUS_READY") in told
+            assert told[-1][0] == "Deleted"
+            assert {kind for kind, _ in told[1:-1]} <= {"Modified"}
     assert wait_until_gone(children) == set()
 
 

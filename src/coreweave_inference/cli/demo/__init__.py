@@ -22,7 +22,8 @@ _TRANSITION_SECONDS: Final = 0.05
 _DESCRIPTION = """\
 Start the emulator, and create, list, update, await and delete gateways, capacity claims and
 deployments with the client: each of the 18 methods, over gRPC, Connect, gRPC-Web and REST, sync
-and async. Prints a line per call with its duration in milliseconds, and a summary.
+and async. Prints a line per call with its duration in milliseconds, one per event of the watch that
+runs beside the deployment's life, and a summary.
 """
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from coreweave_inference import AsyncInferenceClient
+from coreweave_inference import AsyncInferenceClient, Deleted, WatchOptions
 from coreweave_inference.cli.demo.report import expect
 from coreweave_inference_gen.coreweave.inference.v1alpha1.status_pb2 import STATUS_READY
 
 if TYPE_CHECKING:
     from coreweave_inference.cli.demo.report import Report
+    from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_pb2 import Deployment
+    from triwire.watch import AsyncWatch, ObjectEvent
 
 __all__ = ["run"]
 
@@ -17,6 +19,11 @@ _WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.01
 _AWAITING: Final = "(wait until READY)"
 _DELETING: Final = "(wait until deleted)"
+_WATCH: Final = "(watch)"
+# Everything at the pace of the demo's emulator, which answers at once what it has written.
+_WATCHING: Final = WatchOptions(
+    visibility_bound_seconds=0.1, fast_interval_seconds=0.05, idle_interval_seconds=0.1
+)
 
 
 async def run(url: str, *, token: str, wire: str, report: Report) -> None:
@@ -34,7 +41,8 @@ async def run(url: str, *, token: str, wire: str, report: Report) -> None:
     async with AsyncInferenceClient(url, token=token, transport=wire) as client:
         claim_id = await _claim_capacity(client, report)
         gateway_id = await _create_gateway(client, report)
-        await _deploy(client, report, gateway_id)
+        async with client.deployments.watch(options=_WATCHING) as watch:
+            await _deploy(client, report, gateway_id, watch)
         await _delete_gateway(client, report, gateway_id)
         await _release_capacity(client, report, claim_id)
 
@@ -111,8 +119,15 @@ async def _create_gateway(client: AsyncInferenceClient, report: Report) -> str:
     return gateway.spec.id
 
 
-async def _deploy(client: AsyncInferenceClient, report: Report, gateway_id: str) -> None:
+async def _deploy(
+    client: AsyncInferenceClient,
+    report: Report,
+    gateway_id: str,
+    watch: AsyncWatch[ObjectEvent[Deployment]],
+) -> None:
     deployments = client.deployments
+    with report.quietly(_WATCH):
+        report.told(await watch.drain())
     with report.step("GetDeploymentParameters"):
         parameters = await deployments.parameters(gateway_ids=[gateway_id])
         version = parameters.runtime_parameters.runtime_versions["vllm"].versions[0]
@@ -141,6 +156,12 @@ async def _deploy(client: AsyncInferenceClient, report: Report, gateway_id: str)
         deployment = await deployments.wait_until_ready(
             deployment, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
         )
+    with report.quietly(_WATCH):
+        # It may tell of CREATING first; the last event before an update is READY.
+        async for event in watch:
+            report.told([event])
+            if event.object.status.status == STATUS_READY:
+                break
     spec = deployment.spec
     with report.step("UpdateDeployment"):
         deployment = await deployments.update(
@@ -170,6 +191,11 @@ async def _deploy(client: AsyncInferenceClient, report: Report, gateway_id: str)
         await deployments.wait_until_deleted(
             deployment, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
         )
+    with report.quietly(_WATCH):
+        async for event in watch:
+            report.told([event])
+            if isinstance(event, Deleted):
+                break
 
 
 async def _delete_gateway(client: AsyncInferenceClient, report: Report, gateway_id: str) -> None:

@@ -7,8 +7,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from coreweave_inference_gen.coreweave.inference.v1alpha1.status_pb2 import Status
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
+
+    from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_pb2 import Deployment
+    from triwire.watch import ObjectEvent
 
 __all__ = ["Report", "StepFailedError", "expect"]
 
@@ -28,11 +33,13 @@ class Report:
 
     Attributes:
         calls: How many steps were done.
+        events: How many events the watches told.
         failures: One text for each that failed.
     """
 
     def __init__(self) -> None:
         self.calls = 0
+        self.events = 0
         self.failures: list[str] = []
         self._prefix = ""
         self._runs = 0
@@ -55,6 +62,14 @@ class Report:
         milliseconds = (time.perf_counter() - start) * 1000
         self.calls += 1
         print(f"{self._prefix} {method} ok {milliseconds:.1f}", flush=True)
+
+    def told(self, events: Iterable[ObjectEvent[Deployment]]) -> None:
+        """Print what a watch told."""
+        for event in events:
+            self.events += 1
+            state = Status.Name(event.object.status.status)
+            kind = type(event).__name__
+            print(f"{self._prefix} watch {kind} {event.object.spec.name} {state}", flush=True)
 
     @contextmanager
     def quietly(self, what: str) -> Generator[None]:
@@ -82,5 +97,5 @@ class Report:
         return (
             f"{self.calls} calls in {self._runs} runs succeeded in {seconds:.1f} s: gateways, "
             "capacity claims and deployments created, listed, updated, awaited until READY "
-            "and deleted"
+            f"and deleted; {self.events} events of watches beside them"
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from coreweave_inference import InferenceClient
+from coreweave_inference import Deleted, InferenceClient, WatchOptions
 from coreweave_inference.cli.demo.report import expect
 from coreweave_inference_gen.coreweave.inference.v1alpha1.status_pb2 import STATUS_READY
 
 if TYPE_CHECKING:
     from coreweave_inference.cli.demo.report import Report
+    from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_pb2 import Deployment
+    from triwire.watch import ObjectEvent, Watch
 
 __all__ = ["run"]
 
@@ -18,6 +20,11 @@ _WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.01
 _AWAITING: Final = "(wait until READY)"
 _DELETING: Final = "(wait until deleted)"
+_WATCH: Final = "(watch)"
+# Everything at the pace of the demo's emulator, which answers at once what it has written.
+_WATCHING: Final = WatchOptions(
+    visibility_bound_seconds=0.1, fast_interval_seconds=0.05, idle_interval_seconds=0.1
+)
 
 
 def run(url: str, *, token: str, wire: str, report: Report) -> None:
@@ -35,7 +42,8 @@ def run(url: str, *, token: str, wire: str, report: Report) -> None:
     with InferenceClient(url, token=token, transport=wire) as client:
         claim_id = _claim_capacity(client, report)
         gateway_id = _create_gateway(client, report)
-        _deploy(client, report, gateway_id)
+        with client.deployments.watch(options=_WATCHING) as watch:
+            _deploy(client, report, gateway_id, watch)
         _delete_gateway(client, report, gateway_id)
         _release_capacity(client, report, claim_id)
 
@@ -110,8 +118,15 @@ def _create_gateway(client: InferenceClient, report: Report) -> str:
     return gateway.spec.id
 
 
-def _deploy(client: InferenceClient, report: Report, gateway_id: str) -> None:
+def _deploy(
+    client: InferenceClient,
+    report: Report,
+    gateway_id: str,
+    watch: Watch[ObjectEvent[Deployment]],
+) -> None:
     deployments = client.deployments
+    with report.quietly(_WATCH):
+        report.told(watch.drain())
     with report.step("GetDeploymentParameters"):
         parameters = deployments.parameters(gateway_ids=[gateway_id])
         version = parameters.runtime_parameters.runtime_versions["vllm"].versions[0]
@@ -140,6 +155,12 @@ def _deploy(client: InferenceClient, report: Report, gateway_id: str) -> None:
         deployment = deployments.wait_until_ready(
             deployment, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
         )
+    with report.quietly(_WATCH):
+        # It may tell of CREATING first; the last event before an update is READY.
+        for event in watch:
+            report.told([event])
+            if event.object.status.status == STATUS_READY:
+                break
     spec = deployment.spec
     with report.step("UpdateDeployment"):
         deployment = deployments.update(
@@ -169,6 +190,11 @@ def _deploy(client: InferenceClient, report: Report, gateway_id: str) -> None:
         deployments.wait_until_deleted(
             deployment, timeout_seconds=_WAIT_SECONDS, poll_seconds=_POLL_SECONDS
         )
+    with report.quietly(_WATCH):
+        for event in watch:
+            report.told([event])
+            if isinstance(event, Deleted):
+                break
 
 
 def _delete_gateway(client: InferenceClient, report: Report, gateway_id: str) -> None:
