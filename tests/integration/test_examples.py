@@ -118,3 +118,12 @@ def test_the_waits_are_as_told(run: Callable[..., list[str]], wire: str) -> None
         f"ready: {[f'many-{number}' for number in range(8)]}",
         "all deleted",
     ]
+
+
+def test_the_connections_are_as_told(run: Callable[..., list[str]]) -> None:
+    assert run("connections.py") == [
+        "before the first call: auto",
+        "after it: connect",
+        "too large: RESOURCE_EXHAUSTED from the server: False",
+        "given up: CANCELLED",
+    ]
