@@ -268,6 +268,29 @@ def test_kill_9_leaves_no_process_and_frees_the_port(trial: int) -> None:
         assert can_listen(emulator.port)
 
 
+def admin_port(emulator: RunningEmulator) -> int:
+    return int(emulator.admin_url.rpartition(":")[2])
+
+
+@needs_proc
+def test_kill_9_frees_the_port_of_the_admin_interface_too() -> None:
+    with running_emulator("--admin-port", "0") as emulator:
+        children = processes_of(emulator.process.pid)
+        assert emulator.admin("GET", "/state")["objects"] == {}
+        assert emulator.stop(number=signal.SIGKILL) == -signal.SIGKILL
+        assert wait_until_gone(children) == set()
+        assert can_listen(admin_port(emulator))
+
+
+@needs_proc
+def test_the_admin_interface_is_for_this_machine_whatever_the_api_is_for(
+    start_emulator: Callable[..., RunningEmulator],
+) -> None:
+    emulator = start_emulator("--host", "0.0.0.0", "--admin-port", "0")  # noqa: S104 - what is tested
+    [child] = processes_of(emulator.process.pid)
+    assert ("0100007F", admin_port(emulator)) in listening_sockets(child)
+
+
 @needs_proc
 @pytest.mark.parametrize("milliseconds", [50, 150, 300, 450, 600])
 def test_kill_9_while_starting_leaves_no_process(milliseconds: int) -> None:
@@ -291,13 +314,15 @@ def test_the_command_ends_if_the_server_is_killed() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything_quietly(number: signal.Signals) -> None:
-    with running_emulator() as emulator:
+    with running_emulator("--admin-port", "0") as emulator:
         assert_serves(emulator)
+        assert emulator.admin("GET", "/faults")["faults"] == []
         idle = socket.create_connection((emulator.host, emulator.port))
         assert emulator.stop(number=number) == 0
         idle.close()
     assert emulator.stderr == []
     assert can_listen(emulator.port)
+    assert can_listen(admin_port(emulator))
 
 
 def begin_create(emulator: RunningEmulator) -> socket.socket:
