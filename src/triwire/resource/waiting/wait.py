@@ -96,6 +96,30 @@ class Wait(Generic[ResourceT]):
         ValueError: there is no id in it.
     """
 
+    __slots__ = (
+        "_draw",
+        "_goal",
+        "_has_read",
+        "_interval",
+        "_is_stale",
+        "_lifecycle",
+        "_news",
+        "_on_progress",
+        "_predicate",
+        "_read_has_all_time",
+        "_refused",
+        "_times",
+        "_trouble",
+        "began_seconds",
+        "deadline_seconds",
+        "due_seconds",
+        "error",
+        "history",
+        "is_over",
+        "resource_id",
+        "result",
+    )
+
     def __init__(
         self,
         lifecycle: Lifecycle[ResourceT],
@@ -149,7 +173,7 @@ class Wait(Generic[ResourceT]):
         """Take what a read showed.
 
         Args:
-            resource: The resource; nobody may change it from now on.
+            resource: The resource; copied if it is new.
             started: Local monotonic time just before the request was sent.
             ended: The same after the answer.
         """
@@ -157,9 +181,11 @@ class Wait(Generic[ResourceT]):
         self._is_stale = False
         history, lifecycle = self.history, self._lifecycle
         read = history.read
-        # Most reads of many waits show nothing new, and comparing is cheaper than looking.
+        # Most reads of many waits show nothing new, and comparing is cheaper than looking. What
+        # is new is copied: a part of a List's response keeps all of it in memory (measured,
+        # 150 MB for items of 100 Lists of 1,000), and two waits may be shown the same one.
         is_same = read is not None and resource == read.resource
-        shown = read if read is not None and is_same else look(lifecycle, resource)
+        shown = read if read is not None and is_same else look(lifecycle, _copy(resource))
         if history.is_replaced_by(shown):
             self._gone("was deleted, and another one has its id now")
             return
@@ -169,15 +195,15 @@ class Wait(Generic[ResourceT]):
             return
         news = history.take(shown, at=ended)
         if news:
-            self._news = resource
+            self._news = shown.resource
         self._pause(news=news, ended=ended)
         judgement = self._goal.judge(shown, history, lifecycle)
         if started < judgement.since_seconds:
             self.due_seconds = min(self.due_seconds, judgement.since_seconds)
         elif judgement.text:
-            self._lose(resource, judgement)
+            self._lose(shown.resource, judgement)
         else:
-            self.result, self.is_over = resource, True
+            self.result, self.is_over = shown.resource, True
 
     def failed(self, error: RpcError, *, started: float, ended: float, is_own: bool = True) -> None:
         """Take a read's failure.
@@ -339,3 +365,9 @@ class Wait(Generic[ResourceT]):
         self.error = WaitError(code, text, last=self.last, details=details)
         self.error.__cause__ = cause
         self.is_over = True
+
+
+def _copy(resource: ResourceT) -> ResourceT:
+    copy = type(resource)()
+    copy.CopyFrom(resource)
+    return copy

@@ -246,6 +246,14 @@ def test_a_state_of_the_future_is_waited_out() -> None:
     assert error_of(play).message == "lamp a was not ready within 3600 s; last seen as 99"
 
 
+def test_what_is_kept_is_a_copy() -> None:
+    """A part of a response keeps all of the response in memory."""
+    shown = lamp("STATE_READY", at=4)
+    play = Play(wait_for("a")).show(shown)
+    assert play.wait.result == shown
+    assert play.wait.result is not shown
+
+
 # -- deleted ----------------------------------------------------------------------------------
 
 

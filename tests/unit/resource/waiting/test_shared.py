@@ -287,6 +287,20 @@ def test_deadlines_are_kept_while_a_list_takes_long() -> None:
     assert room.ends()[5] == "DEADLINE_EXCEEDED"
 
 
+def test_who_sleeps_is_woken_to_keep_the_time_while_the_keeper_lists() -> None:
+    room = Room(6)
+    room.steps()
+    room.list_shows(*creating(0, 1, 2, 3, 4, 5))
+    room.steps()
+    room.steps()
+    room.woken()
+    room.now = 2
+    keeper = next(n for n in range(6) if isinstance(room.step(n), ReadAll))
+    (heir,) = room.woken()
+    assert heir != keeper
+    assert room.step(heir) == Rest(3598)
+
+
 def test_who_is_left_of_many_reads_alone_again() -> None:
     room = Room(5)
     room.steps()

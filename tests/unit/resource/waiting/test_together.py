@@ -264,6 +264,14 @@ async def test_closing_the_client_ends_every_wait_at_once() -> None:
     assert room.clock.monotonic_seconds() == pytest.approx(20.5)
 
 
+async def test_nobody_gets_an_object_that_somebody_else_has() -> None:
+    room = Room(becoming("STATE_READY", count=6, over=0))
+    names = ["0001", "0001", *room.lamps.histories]
+    found = await room.clock.run(*map(room.ready, names))
+    found[0].id = "changed"
+    assert [each.id for each in found[1:]] == names[1:]
+
+
 async def test_one_task_waits_for_a_thousand_with_the_same_lists() -> None:
     room = Room(becoming("STATE_READY", count=1000, over=60))
     targets = [lamp(name=name, at=100, born=50) for name in room.lamps.histories]
