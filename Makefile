@@ -101,6 +101,7 @@ test-lowest: $(LOWEST)/.stamp ## Run unit and contract tests on the lowest allow
 .PHONY: bench
 bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARGS="--rounds 3")
 	@$(PY) -m bench.calls $(ARGS)
+	@$(PY) -m bench.streams $(ARGS)
 	@$(PY) -m bench.idle $(ARGS)
 	@$(PY) -m bench.startup $(ARGS)
 	@$(PY) -m bench.watch $(ARGS)

@@ -1,6 +1,6 @@
 """Process CPU per call and throughput of the facade beside the bare clients.
 
-    python -m bench.calls [--rounds 15] [--calls 320] [--json FILE]
+    python -m bench.calls [--rounds 9] [--calls 320] [--json FILE]
 
 Each round measures every client in turn against one emulator on loopback: GetGateway by id,
 request built and response decoded, bearer token and a timeout on both sides, nothing compressed.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,8 +150,10 @@ async def measure_async(
     return pairs
 
 
-def measure_sync(server: Server, gateway_id: str, *, rounds: int, calls: int) -> list[Pair]:
-    """Measure every wire from one thread."""
+def measure_sync(
+    server: Server, gateway_id: str, *, threads: int, rounds: int, calls: int
+) -> list[Pair]:
+    """Measure every wire from some threads, which share a client."""
     headers = {"authorization": f"Bearer {server.token}"}
     metadata = tuple(headers.items())
     milliseconds = int(TIMEOUT_SECONDS * 1000)
@@ -182,13 +185,24 @@ def measure_sync(server: Server, gateway_id: str, *, rounds: int, calls: int) ->
         "rest": lambda: json_format.Parse(rest.get(url).content, GetGatewayResponse()),
     }
 
-    def run(call: Callable[[], object]) -> tuple[float, float]:
-        cpu, wall = time.process_time(), time.perf_counter()
-        for _ in range(calls):
+    pool = ThreadPoolExecutor(threads)
+
+    def repeat(call: Callable[[], object], count: int) -> None:
+        for _ in range(count):
             call()
+
+    def run(call: Callable[[], object]) -> tuple[float, float]:
+        each = calls // threads
+        cpu, wall = time.process_time(), time.perf_counter()
+        if threads == 1:
+            repeat(call, each)
+        else:
+            for future in [pool.submit(repeat, call, each) for _ in range(threads)]:
+                future.result()
+        done = each * threads
         return (
-            (time.process_time() - cpu) / calls * 1e6,
-            calls / (time.perf_counter() - wall),
+            (time.process_time() - cpu) / done * 1e6,
+            done / (time.perf_counter() - wall),
         )
 
     pairs: list[Pair] = []
@@ -208,16 +222,24 @@ def measure_sync(server: Server, gateway_id: str, *, rounds: int, calls: int) ->
                 order.reverse()
         for position, unit in enumerate(("CPU us/call", "calls/s")):
             ours, peers = ([entry[position] for entry in side] for side in found)
-            pairs.append(compare(f"sync {wire} {unit}", peer, unit, ours, peers))
+            label = f"sync x{threads} {wire}"
+            pairs.append(compare(f"{label} {unit}", peer, unit, ours, peers))
+    pool.shutdown()
     rest.close()
     channel.close()
     return pairs
 
 
+def scaled(sizes: dict[str, int], at_once: int) -> dict[str, int]:
+    """Return rounds and calls for a level: two calls for each at once, in fewer rounds if many."""
+    calls = max(sizes["calls"], 2 * at_once)
+    return {"rounds": max(3, sizes["rounds"] * sizes["calls"] // calls), "calls": calls}
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--calls", type=int, default=320)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -231,15 +253,18 @@ def main() -> None:
                 body_based_routing={"api_type": "API_TYPE_OPENAI"},
             )
         pairs: list[Pair] = []
-        for concurrency in (1, 64):
+        for concurrency in (1, 64, 512):
             found = asyncio.run(
-                measure_async(server, gateway.spec.id, concurrency=concurrency, **sizes)
+                measure_async(
+                    server, gateway.spec.id, concurrency=concurrency, **scaled(sizes, concurrency)
+                )
             )
             print_pairs(f"async, {concurrency} at once", found)
             pairs += found
-        found = measure_sync(server, gateway.spec.id, **sizes)
-        print_pairs("sync, one thread", found)
-        pairs += found
+        for threads in (1, 16):
+            found = measure_sync(server, gateway.spec.id, threads=threads, **scaled(sizes, threads))
+            print_pairs(f"sync, {threads} threads", found)
+            pairs += found
     if arguments.json:
         write_json(arguments.json, pairs)
 
