@@ -84,6 +84,17 @@ def test_what_is_remembered_of_objects_goes_with_them() -> None:
     assert set(made._seen) == {key("a")}  # pyright: ignore[reportPrivateUsage]  # nothing else shows a leak
 
 
+def test_what_changes_later_is_kept_without_the_answer_that_it_came_in() -> None:
+    made = engine()
+    answer = pb.ListDeploymentsResponse(items=[deployment("a", 1), deployment("b", 1)])
+    listed(made, *answer.items)
+    answer.items[0].CopyFrom(deployment("a", 9))
+    (changed,) = made.observe(answer.items[:1])
+    assert changed.object == answer.items[0]
+    answer.items[0].spec.name = "a part of the answer would change with it"
+    assert changed.object.spec.name == "a"
+
+
 def test_a_read_that_answers_with_another_object_proves_nothing() -> None:
     made = engine()
     listed(made, deployment("a", 1), deployment("b", 1))

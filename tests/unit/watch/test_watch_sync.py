@@ -375,6 +375,8 @@ def test_failed_polls_back_off(bench: Bench) -> None:
         bench.events(watch, until=3600.0)
         # An hour at the fast interval would be 1800 requests.
         assert 60 < len(bench.fleet.asked) - asked < 200
+        # The client's own retries would sleep between attempts.
+        assert bench.clock.slept == []
 
 
 def test_a_servers_pushback_is_kept(bench: Bench) -> None:
