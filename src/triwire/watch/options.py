@@ -51,7 +51,8 @@ class WatchOptions:
         outage_notice_seconds: Length of an outage before it is reported, once.
         auth_grace_seconds: How long UNAUTHENTICATED may last before it is fatal.
         denied_limit: PERMISSION_DENIED answers in a row that are fatal.
-        bookmark_interval_seconds: Between bookmarks; None for none.
+        bookmark_interval_seconds: Between bookmarks; None for none from a bare tracker, and for
+            ten seconds in `watch`, which tells them on request.
         emit_touches: Report a Modified when only the update stamp moved.
         can_get: False if the resource has no Get: lists then confirm everything.
     """
