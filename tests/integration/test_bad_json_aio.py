@@ -102,14 +102,6 @@ async def test_the_server_refuses_a_body_above_its_limit(
     assert error["message"] == "message is larger than configured max 1000000"
 
 
-async def test_the_client_reads_no_further_than_its_limit() -> None:
-    head = HEAD.format("200 OK") + "\r\n"
-    with raw_peers.serving(raw_peers.endless(head.encode() + b'{"spec":{"name":"')) as port:
-        error = await failure(port, WireOptions(max_response_bytes=200_000))
-    assert (error.code, error.from_server) == (Code.RESOURCE_EXHAUSTED, False)
-    assert error.message == "response message is larger than max_response_bytes=200000"
-
-
 async def test_the_client_does_not_begin_to_read_what_says_that_it_is_too_large() -> None:
     head = HEAD.format("200 OK") + "content-length: 999999999999\r\n\r\n"
     with raw_peers.serving(raw_peers.answering(head.encode())) as port:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coreweave_inference import Code, InferenceClient, RpcError, WireOptions
+from tests import raw_peers
 from tests.contract.stub import ONE_MIB
 from tests.relay import Relay
 from triwire.codec.protojson import ProtoJsonCodec
@@ -48,6 +49,30 @@ def test_a_response_above_the_limit_is_not_taken_nor_asked_for_again(
             client.gateways.get("large")
     assert (caught.value.code, caught.value.from_server) == (Code.RESOURCE_EXHAUSTED, False)
     assert caught.value.attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("wire", "content_type", "start"),
+    [
+        pytest.param("connect", "application/proto", b"", id="connect"),
+        pytest.param(
+            "grpc-web", "application/grpc-web+proto", b"\0\x7f\xff\xff\xff", id="grpc-web"
+        ),
+        pytest.param("rest", "application/json", b'{"spec":{"name":"', id="rest"),
+    ],
+)
+def test_no_more_of_a_response_is_read_than_its_limit_allows(
+    wire: str, content_type: str, start: bytes
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\nconnection: close\r\n\r\n"
+    options = WireOptions(max_response_bytes=100_000)
+    with raw_peers.serving(raw_peers.endless(head.encode() + start)) as port:
+        with InferenceClient(
+            f"http://127.0.0.1:{port}", token=TOKEN, transport=wire, wire=options
+        ) as client:
+            with pytest.raises(RpcError, match="larger than max_response_bytes=100000") as caught:
+                client.gateways.get("endless")
+    assert (caught.value.code, caught.value.from_server) == (Code.RESOURCE_EXHAUSTED, False)
 
 
 @every_wire

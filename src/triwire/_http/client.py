@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from triwire._home import enter_process, other_loop_error
 from triwire._http.failures import network_error
-from triwire._http.response import HttpResponse
+from triwire._http.response import BoundedBody, HttpResponse
 from triwire._http.stream import AsyncHttpStream, HttpStream
 from triwire.cancellation import given_up_by, given_up_error, is_entered
 from triwire.errors import RpcError
@@ -74,6 +74,26 @@ def transport_settings(
         # A second, internal limit would speak before the caller's own timeout.
         "connect_timeout": None,
     }
+
+
+async def _bounded(stream: AsyncHttpStream, max_message_bytes: int) -> HttpResponse:
+    try:
+        body = BoundedBody(await stream.open(), max_message_bytes)
+        while (chunk := await stream.read()) is not None:
+            body.add(chunk)
+    finally:
+        await stream.aclose()
+    return body.response()
+
+
+def _sync_bounded(stream: HttpStream, max_message_bytes: int) -> HttpResponse:
+    try:
+        body = BoundedBody(stream.open(), max_message_bytes)
+        while (chunk := stream.read()) is not None:
+            body.add(chunk)
+    finally:
+        stream.close()
+    return body.response()
 
 
 class AsyncHttp:
@@ -144,6 +164,7 @@ class AsyncHttp:
         headers: Sequence[tuple[str, str]],
         body: bytes | None,
         timeout_seconds: float | None,
+        max_message_bytes: int | None = None,
     ) -> HttpResponse:
         """Send one request and return the whole response.
 
@@ -153,11 +174,18 @@ class AsyncHttp:
             headers: Request headers.
             body: Request body, or None for none.
             timeout_seconds: Time for all of it, connecting included; None: no limit.
+            max_message_bytes: Bound of what is held of the response, or None; see `BoundedBody`.
 
         Raises:
-            RpcError: DEADLINE_EXCEEDED, UNAVAILABLE, or what `network_error` says.
+            RpcError: DEADLINE_EXCEEDED, UNAVAILABLE, or what `network_error` says;
+                RESOURCE_EXHAUSTED above the bound.
             ValueError: this object was closed.
         """
+        if max_message_bytes is not None:
+            stream = self.stream(
+                verb, url, headers=headers, body=body, timeout_seconds=timeout_seconds
+            )
+            return await _bounded(stream, max_message_bytes)
         client = self.client()
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -297,13 +325,20 @@ class Http:
         headers: Sequence[tuple[str, str]],
         body: bytes | None,
         timeout_seconds: float | None,
+        max_message_bytes: int | None = None,
     ) -> HttpResponse:
         """Send one request and return the whole response; arguments as in `AsyncHttp.execute`.
 
         Raises:
-            RpcError: DEADLINE_EXCEEDED, UNAVAILABLE, or what `network_error` says.
+            RpcError: DEADLINE_EXCEEDED, UNAVAILABLE, or what `network_error` says;
+                RESOURCE_EXHAUSTED above the bound.
             ValueError: this object was closed.
         """
+        if max_message_bytes is not None:
+            stream = self.stream(
+                verb, url, headers=headers, body=body, timeout_seconds=timeout_seconds
+            )
+            return _sync_bounded(stream, max_message_bytes)
         client = self.client()
         if timeout_seconds is not None and timeout_seconds <= 0:
             raise timeout_error(timeout_seconds)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from triwire.transports.options import too_large_error
 
 if TYPE_CHECKING:
     import pyqwest
 
-__all__ = ["HttpResponse"]
+__all__ = ["BoundedBody", "HttpResponse"]
+
+# What a body may have beside its message: frames, trailers, or an error in place of it all.
+_BESIDE_BYTES: Final = 64 * 1024
 
 
 class HttpResponse:
@@ -45,3 +50,42 @@ class HttpResponse:
         if not isinstance(self._headers, list):
             return self._headers.get(name, "")
         return next((value for key, value in self._headers if key == name), "")
+
+
+class BoundedBody:
+    """A response's body that is never held beyond its bound, which is no exact limit of messages.
+
+    Args:
+        head: Status and headers.
+        max_message_bytes: Largest message that is taken; a body may have 64 KiB beside it.
+
+    Raises:
+        RpcError: RESOURCE_EXHAUSTED: the headers say already that it is too large.
+    """
+
+    __slots__ = ("_head", "_max_message_bytes", "_parts")
+
+    def __init__(self, head: HttpResponse, max_message_bytes: int) -> None:
+        self._head = head
+        self._max_message_bytes = max_message_bytes
+        self._parts = bytearray()
+        length = head.header("content-length")
+        if length.isascii() and length.isdigit():
+            self._check(int(length[:18]))
+
+    def add(self, chunk: bytes) -> None:
+        """Add a piece.
+
+        Raises:
+            RpcError: RESOURCE_EXHAUSTED: it is too large.
+        """
+        self._check(len(self._parts) + len(chunk))
+        self._parts += chunk
+
+    def response(self) -> HttpResponse:
+        """Return the whole response."""
+        return HttpResponse(self._head.status, self._head.headers, bytes(self._parts))
+
+    def _check(self, size: int) -> None:
+        if size > self._max_message_bytes + _BESIDE_BYTES:
+            raise too_large_error(self._max_message_bytes)

@@ -42,7 +42,9 @@ class FakeHttp:
         headers: Sequence[tuple[str, str]],
         body: bytes | None,
         timeout_seconds: float | None,
+        max_message_bytes: int | None = None,
     ) -> HttpResponse:
+        del max_message_bytes  # what bounds the real one
         if self._closed:
             raise closed_error()
         self.sent.append(Sent(verb, url, list(headers), body, timeout_seconds))
@@ -73,9 +75,15 @@ class AsyncFakeHttp:
         headers: Sequence[tuple[str, str]],
         body: bytes | None,
         timeout_seconds: float | None,
+        max_message_bytes: int | None = None,
     ) -> HttpResponse:
         return self._http.execute(
-            verb, url, headers=headers, body=body, timeout_seconds=timeout_seconds
+            verb,
+            url,
+            headers=headers,
+            body=body,
+            timeout_seconds=timeout_seconds,
+            max_message_bytes=max_message_bytes,
         )
 
     async def aclose(self) -> None:

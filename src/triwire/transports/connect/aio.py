@@ -76,6 +76,7 @@ class AsyncConnectTransport:
             headers=pairs,
             body=body if verb == "POST" else None,
             timeout_seconds=timeout_seconds,
+            max_message_bytes=options.max_response_bytes,
         )
         return wire.raw_response(response, options)
 

@@ -77,6 +77,7 @@ class ConnectTransport:
             headers=pairs,
             body=body if verb == "POST" else None,
             timeout_seconds=timeout_seconds,
+            max_message_bytes=options.max_response_bytes,
         )
         return wire.raw_response(response, options)
 

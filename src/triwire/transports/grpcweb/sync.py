@@ -70,6 +70,7 @@ class GrpcWebTransport:
             headers=wire.request_headers(headers, self._user_agent, options, timeout_seconds),
             body=frame(data, compress=is_compressed(options, data)),
             timeout_seconds=timeout_seconds,
+            max_message_bytes=options.max_response_bytes,
         )
         decoder = wire.ResponseDecoder(options)
         try:

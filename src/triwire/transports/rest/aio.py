@@ -9,12 +9,12 @@ from triwire.spec import StreamKind
 from triwire.transports.decoded.aio import AsyncDecodedStream
 from triwire.transports.options import WireOptions
 from triwire.transports.rest.decoder import StreamDecoder
-from triwire.transports.rest.wire import LimitedBody, Wire, unsupported_stream
+from triwire.transports.rest.wire import Wire, unsupported_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
-    from triwire._http import AsyncHttp, HttpResponse
+    from triwire._http import AsyncHttp
     from triwire.codec import JsonCodec
     from triwire.config import Endpoint
     from triwire.spec import MethodSpec, Pairs, RawResponse
@@ -69,34 +69,15 @@ class AsyncRestTransport:
                 like its template, or a field is set that REST cannot carry.
         """
         sent = self._wire.request(method, request, headers=headers, timeout_seconds=timeout_seconds)
-        if self._options.max_response_bytes is None:
-            came = await self._http.execute(
-                sent.verb,
-                self._url + sent.target,
-                headers=sent.headers,
-                body=sent.body,
-                timeout_seconds=timeout_seconds,
-            )
-        else:
-            came = await self._within_limit(sent, timeout_seconds)
-        return self._wire.response(method, sent, came)
-
-    async def _within_limit(self, sent: RestRequest, timeout_seconds: float | None) -> HttpResponse:
-        """Send a request and read no more of its response than the limit allows."""
-        stream = self._http.stream(
+        came = await self._http.execute(
             sent.verb,
             self._url + sent.target,
             headers=sent.headers,
             body=sent.body,
             timeout_seconds=timeout_seconds,
+            max_message_bytes=self._options.max_response_bytes,
         )
-        try:
-            body = LimitedBody(await stream.open(), self._options)
-            while (chunk := await stream.read()) is not None:
-                body.add(chunk)
-        finally:
-            await stream.aclose()
-        return body.response()
+        return self._wire.response(method, sent, came)
 
     def stream(
         self,

@@ -10,12 +10,12 @@ from triwire.spec import StreamKind
 from triwire.transports.decoded.sync import DecodedStream
 from triwire.transports.options import WireOptions
 from triwire.transports.rest.decoder import StreamDecoder
-from triwire.transports.rest.wire import LimitedBody, Wire, unsupported_stream
+from triwire.transports.rest.wire import Wire, unsupported_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from triwire._http import Http, HttpResponse
+    from triwire._http import Http
     from triwire.codec import JsonCodec
     from triwire.config import Endpoint
     from triwire.spec import MethodSpec, Pairs, RawResponse
@@ -70,34 +70,15 @@ class RestTransport:
                 like its template, or a field is set that REST cannot carry.
         """
         sent = self._wire.request(method, request, headers=headers, timeout_seconds=timeout_seconds)
-        if self._options.max_response_bytes is None:
-            came = self._http.execute(
-                sent.verb,
-                self._url + sent.target,
-                headers=sent.headers,
-                body=sent.body,
-                timeout_seconds=timeout_seconds,
-            )
-        else:
-            came = self._within_limit(sent, timeout_seconds)
-        return self._wire.response(method, sent, came)
-
-    def _within_limit(self, sent: RestRequest, timeout_seconds: float | None) -> HttpResponse:
-        """Send a request and read no more of its response than the limit allows."""
-        stream = self._http.stream(
+        came = self._http.execute(
             sent.verb,
             self._url + sent.target,
             headers=sent.headers,
             body=sent.body,
             timeout_seconds=timeout_seconds,
+            max_message_bytes=self._options.max_response_bytes,
         )
-        try:
-            body = LimitedBody(stream.open(), self._options)
-            while (chunk := stream.read()) is not None:
-                body.add(chunk)
-        finally:
-            stream.close()
-        return body.response()
+        return self._wire.response(method, sent, came)
 
     def stream(
         self,

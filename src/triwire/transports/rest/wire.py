@@ -31,7 +31,6 @@ from triwire.transports.options import (
     check_request,
     check_response,
     is_compressed,
-    too_large_error,
 )
 from triwire.transports.rest.error_body import error_from_body, what_came
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from triwire.transports.base import ResponseT
 
 __all__ = [
-    "LimitedBody",
     "RestRequest",
     "Wire",
     "decompressed",
@@ -59,8 +57,6 @@ _BYTES: Final = "application/octet-stream"
 _TRAILER: Final = "trailer-"
 _MAX_TIMEOUT: Final = 99_999_999  # gRPC over HTTP/2: at most eight digits
 _NO_CONTENT: Final = 204
-_LEAST_ERROR: Final = 300  # the least status that is no success
-_MAX_ERROR_BYTES: Final = 64 * 1024
 _DEFAULTS: Final = WireOptions()
 
 
@@ -231,41 +227,6 @@ def _accept(method: MethodSpec[Any, Any], call: HttpCall) -> str:
         # Lines say errors of every method, and servers that know one form only say JSON.
         return ", ".join([*LINES_TYPES, f"{_JSON};q=0.9"])
     return _JSON
-
-
-class LimitedBody:
-    """A response's body that is never held beyond its limit.
-
-    Args:
-        head: Status and headers.
-        options: Have the limit; an error's body may always be as long as errors are.
-
-    Raises:
-        RpcError: RESOURCE_EXHAUSTED: the headers say already that it is too large.
-    """
-
-    def __init__(self, head: HttpResponse, options: WireOptions) -> None:
-        self._head = head
-        self._parts = bytearray()
-        limit = options.max_response_bytes or 0
-        self._limit = limit if head.status < _LEAST_ERROR else max(limit, _MAX_ERROR_BYTES)
-        length = head.header("content-length")
-        if length.isascii() and length.isdigit() and int(length[:18]) > self._limit:
-            raise too_large_error(self._limit)
-
-    def add(self, chunk: bytes) -> None:
-        """Add a piece.
-
-        Raises:
-            RpcError: RESOURCE_EXHAUSTED: it is too large.
-        """
-        if len(self._parts) + len(chunk) > self._limit:
-            raise too_large_error(self._limit)
-        self._parts += chunk
-
-    def response(self) -> HttpResponse:
-        """Return the whole response."""
-        return HttpResponse(self._head.status, self._head.headers, bytes(self._parts))
 
 
 def decompressed(response: HttpResponse, max_bytes: int | None) -> HttpResponse:
