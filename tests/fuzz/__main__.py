@@ -34,6 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the URL, template, JSON and stream parsers.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(ORACLES))
     parser.add_argument("--seconds", type=int, default=600, help="for each target")
+    parser.add_argument("--seed", type=int, default=0, help="of the inputs; 0: another each time")
     parser.add_argument("--keep", action="store_true", help="minimise the corpus and keep it")
     options = parser.parse_args()
     unknown = set(options.targets) - ORACLES.keys()
@@ -42,7 +43,11 @@ def main() -> int:
     if importlib.util.find_spec("atheris") is None:
         print("skipped: atheris is not installed (it has wheels for Linux and CPython to 3.13)")
         return 0
-    failed = [name for name in options.targets or ORACLES if not _fuzz(name, options.seconds)]
+    failed = [
+        name
+        for name in options.targets or ORACLES
+        if not _fuzz(name, options.seconds, seed=options.seed)
+    ]
     if options.keep:
         for name in options.targets or ORACLES:
             _keep(name)
@@ -51,7 +56,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _fuzz(target: str, seconds: int) -> bool:
+def _fuzz(target: str, seconds: int, *, seed: int) -> bool:
     """Fuzz one target and print a line about it; return whether there was no finding."""
     found = CACHE / target
     findings = CACHE / "findings"
@@ -62,11 +67,12 @@ def _fuzz(target: str, seconds: int) -> bool:
         words.write_text("".join(f'"{_escaped(word)}"\n' for word in dictionary(target)))
         begin = Path(folder, "seeds")
         begin.mkdir()
-        for number, seed in enumerate(seeds(target)):
-            (begin / str(number)).write_bytes(seed)
+        for number, start in enumerate(seeds(target)):
+            (begin / str(number)).write_bytes(start)
         done = _run(
             target,
             f"-max_total_time={seconds}",
+            f"-seed={seed}",
             f"-timeout={TIMEOUT_SECONDS}",
             f"-rss_limit_mb={MEMORY_MIB}",
             f"-malloc_limit_mb={ALLOCATION_MIB}",

@@ -20,6 +20,7 @@ FINDINGS = [
     pytest.param(
         "json", b"\1" + b'{"child":' * 100 + b"{}" + b"}" * 100, id="the last level that is taken"
     ),
+    pytest.param("json", b'\0{"null_value":1e3}', id="an unknown number of NullValue"),
     pytest.param("url", b"\0/v1/x?text=\xf1", id="bytes beyond ASCII"),
     pytest.param("url", b"\5/v1/.:all", id="a dot in front of a verb"),
     pytest.param("url", b"\5/v1//a:all", id="a leading slash in a deep wildcard"),
