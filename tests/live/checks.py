@@ -82,11 +82,14 @@ async def updated_after(client: AsyncInferenceClient) -> object:
 
 
 async def no_time(client: AsyncInferenceClient) -> object:
-    """A call without time ends at once, by this side."""
+    """A call with next to no time ends at once, by this side or with an answer."""
     hasty = client.with_options(timeout_seconds=1e-6, retry=None)
     for kind in _KINDS:
-        error = await _failure(getattr(hasty, kind).parameters())
-        _expect((error.code, error.from_server), (Code.DEADLINE_EXCEEDED, False), kind)
+        try:
+            # grpcio looks at the clock now and then: a server on this machine may be faster.
+            await getattr(hasty, kind).parameters()
+        except RpcError as error:
+            _expect((error.code, error.from_server), (Code.DEADLINE_EXCEEDED, False), kind)
     return None
 
 

@@ -8,16 +8,17 @@ Linux's PR_SET_PDEATHSIG does not and would be tied to the supervisor's thread.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from coreweave_inference.emulator.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, MutableMapping
 
     from coreweave_inference.emulator.admin import AdminServer
     from coreweave_inference.emulator.faults.plan import FaultPlan
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from coreweave_inference.emulator.store import Store
     from triwire.server.connect import Receive, Scope, Send
 
-__all__ = ["LIFELINE_VARIABLE", "app", "make_application"]
+__all__ = ["LIFELINE_VARIABLE", "app", "make_application", "without_late_results"]
 
 LIFELINE_VARIABLE: Final = "CW_INFERENCE_EMULATOR_LIFELINE"
 """Environment variable with the number of the pipe's descriptor."""
@@ -66,6 +67,7 @@ def make_application(settings: ServerSettings) -> Application:
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
+        asyncio.get_running_loop().set_exception_handler(without_late_results)
         try:
             yield
         finally:
@@ -88,6 +90,20 @@ def make_application(settings: ServerSettings) -> Application:
     from coreweave_inference.emulator.faults.connection import FaultyApplication
 
     return serving_openapi(FaultyApplication(application, plan), document)
+
+
+def without_late_results(
+    loop: asyncio.AbstractEventLoop, context: MutableMapping[str, Any]
+) -> None:
+    """Handle what went wrong in a callback, but for results that nobody waits for.
+
+    A handler whose caller leaves is cancelled, perhaps while an event is on its way to Envoy. pyvoy
+    1.3 then sets the event's result on the cancelled future, which asyncio would print.
+    """
+    is_late = isinstance(context.get("exception"), asyncio.InvalidStateError)
+    # Of set_result and set_exception, which uvloop and asyncio show in different ways.
+    if not (is_late and "set_" in str(context.get("message"))):
+        loop.default_exception_handler(dict(context))
 
 
 def _fault_plan(settings: ServerSettings) -> FaultPlan | None:
