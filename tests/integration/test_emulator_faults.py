@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import struct
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -313,3 +315,18 @@ def test_the_admin_interface_takes_json_of_a_known_size(faulty_emulator: Running
     assert _raw(faulty_emulator, "PUT", {"content-length": "x"}) == 411
     assert _raw(faulty_emulator, "PUT", {"content-length": "99999999"}) == 413
     assert _raw(faulty_emulator, "PATCH", {}) == 405
+
+
+def test_a_caller_that_resets_its_connection_is_not_reported(
+    start_emulator: Callable[..., RunningEmulator],
+) -> None:
+    emulator = start_emulator("--admin-port", "0")
+    _, _, port = emulator.admin_url.rpartition(":")
+    for begun in (b"", b"GET /sta", b"PUT /faults HTTP/1.1\r\ncontent-length: 5\r\n\r\n{"):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=20) as caller:
+            caller.sendall(begun)
+            # Wait no time for the rest: closing sends a reset instead of an end.
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert "faults" in emulator.admin("GET", "/state")
+    emulator.stop()
+    assert not emulator.stderr, "".join(emulator.stderr)

@@ -7,6 +7,7 @@ application/json only: no web page can make a browser send one without asking fi
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -161,6 +162,20 @@ def _parsed(body: bytes) -> Any:  # noqa: ANN401 - JSON
         raise Refusal(400, f"expected JSON: {error}") from error
 
 
+class _ThreadedServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    @override
+    def handle_error(
+        self,
+        request: socket.socket | tuple[bytes, socket.socket],
+        client_address: Any,  # noqa: ANN401 - an address of any family
+    ) -> None:
+        """Report what is wrong here; a caller that goes away is no fault of the server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class AdminServer:
     """Serves an `Admin` in threads of its own until it is closed.
 
@@ -170,10 +185,9 @@ class AdminServer:
     """
 
     def __init__(self, listener: socket.socket, admin: Admin) -> None:
-        self._server = ThreadingHTTPServer(
+        self._server = _ThreadedServer(
             listener.getsockname()[:2], _handler(admin), bind_and_activate=False
         )
-        self._server.daemon_threads = True
         self._server.socket.close()
         self._server.socket = listener
         self._thread = threading.Thread(
