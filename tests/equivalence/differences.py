@@ -144,13 +144,6 @@ def _headers_of_half_an_answer(script: Script, expected: Outcome, came: Outcome)
         _take("headers", _error(expected), _error(came))
 
 
-def _who_tells_of_a_deadline(script: Script, expected: Outcome, came: Outcome) -> None:
-    late = _error(came).get("code") == "DEADLINE_EXCEEDED"
-    if late and script.is_timed and script.method.stream_kind is not StreamKind.UNARY:
-        for place in ("message", "from_server", "headers", "trailers"):
-            _take(place, _error(expected), _error(came))
-
-
 def _headers_of_a_stream_without_messages(script: Script, expected: Outcome, came: Outcome) -> None:
     if script.method.stream_kind is StreamKind.UNARY or came["messages"]:
         return
@@ -199,15 +192,6 @@ DIFFERENCES: Final = (
         _headers_of_half_an_answer,
         "a unary call over HTTP is one request for pyqwest, which hands headers over with the "
         "whole body; grpcio has them already when the rest is lost",
-    ),
-    Difference(
-        "who tells of a deadline",
-        EVERYWHERE,
-        COLOURS,
-        _who_tells_of_a_deadline,
-        "the server is told of a stream's deadline and may report it before the client's own timer "
-        "does, with what it has to say until then",
-        by_chance=True,
     ),
     Difference(
         "headers of a stream without messages",

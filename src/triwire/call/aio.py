@@ -20,7 +20,13 @@ from triwire.call.attempts import shorter
 from triwire.call.engine import Engine, Run, Send, Wait
 from triwire.call.hedging import Hedge
 from triwire.call.reply import passed, reply_of, response_of
-from triwire.call.request import check_request, describe, merged_headers
+from triwire.call.request import (
+    StreamTime,
+    at_deadline,
+    check_request,
+    describe,
+    merged_headers,
+)
 from triwire.call.shared import Shared
 from triwire.call.stream.aio import AsyncResponseStream, async_single_response
 from triwire.call.stream.managed.aio import AsyncManagedStream, async_requests_of
@@ -175,10 +181,11 @@ class AsyncCaller:
             )
             message = self._transport.decode(method, raw.body)
         except RpcError as error:
+            elapsed = self._clock.monotonic_seconds() - started
+            seen = at_deadline(error, timeout_seconds=timeout, elapsed_seconds=elapsed)
             run = Run(started)
             run.sent = 1
-            call = self._call(method, request)
-            steps = self._engine.steps_after(call, run, error, started, timeout)
+            steps = self._engine.steps_after(self._call(method, request), run, seen, started)
             return response_of(method, await self._drive(steps, run, ()))
         self._budget.succeeded()
         if _log.isEnabledFor(logging.DEBUG):
@@ -305,9 +312,13 @@ class AsyncCaller:
         """
         if self._is_managed or self._is_retried(method):
             return await self._single(method, None, requests)
-        return await async_single_response(
-            self._transport, method, self._raw_stream(method, requests)
-        )
+        raw, time = self._raw_stream(method, requests), self._stream_time()
+        time.begin()
+        try:
+            return await async_single_response(self._transport, method, raw)
+        except RpcError as error:
+            seen = time.at_deadline(error, is_shown=False)
+            raise seen from seen.__cause__
 
     def server_stream(
         self, method: MethodSpec[RequestT, ResponseT], request: RequestT
@@ -349,7 +360,7 @@ class AsyncCaller:
     ) -> AsyncResponseStream[ResponseT]:
         if not (self._is_managed or self._is_retried(method)):
             raw = self._raw_stream(method, requests)
-            return AsyncResponseStream(self._transport, method, raw)
+            return AsyncResponseStream(self._transport, method, raw, self._stream_time())
         run = Run()
         return AsyncManagedStream(
             self._transport,
@@ -372,6 +383,9 @@ class AsyncCaller:
         return self._transport.stream(
             method, requests, headers=self._headers, timeout_seconds=self._first_timeout_seconds
         )
+
+    def _stream_time(self) -> StreamTime:
+        return StreamTime(self._first_timeout_seconds, self._clock.monotonic_seconds)
 
     async def aclose(self) -> None:
         """Close the transport, for every caller that shares it. Idempotent."""

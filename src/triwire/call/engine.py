@@ -70,18 +70,24 @@ class Run:
     Attributes:
         started: When it began, in the clock's seconds; None before.
         sent: Attempts made so far.
-        repeatable: Whether another attempt would be unseen. The driver clears it when it hands
-            on a response of a stream or takes a request of one.
+        is_shown: Whether a response of a stream, or its headers, were handed on.
+        is_taken: Whether a request of a stream was taken from the caller's iterator.
         renewed: Whether the token was refused and replaced; the next refusal is final.
     """
 
-    __slots__ = ("renewed", "repeatable", "sent", "started")
+    __slots__ = ("is_shown", "is_taken", "renewed", "sent", "started")
 
     def __init__(self, started: float | None = None) -> None:
         self.started = started
         self.sent = 0
-        self.repeatable = True
+        self.is_shown = False
+        self.is_taken = False
         self.renewed = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether another attempt would be unseen."""
+        return not (self.is_shown or self.is_taken)
 
 
 class Engine:
@@ -146,7 +152,7 @@ class Engine:
         try:
             reply = yield from self._attempt(call, run, 1, timeout)
         except RpcError as error:
-            return (yield from self.steps_after(call, run, error, began, timeout))
+            return (yield from self.steps_after(call, run, error, began))
         self._budget.succeeded()
         return reply
 
@@ -163,43 +169,32 @@ class Engine:
         hedge = Hedge(policy, self._budget, attempt, is_limited=is_limited)
         try:
             reply: Reply = yield hedge
-        except RpcError as error:
-            elapsed = self._now() - started
-            raise at_deadline(
-                error, timeout_seconds=call.timeout_seconds, elapsed_seconds=elapsed
-            ) from error.__cause__
         finally:
             run.sent += hedge.started
         self._budget.succeeded()
         reply.attempts = run.sent
         return reply
 
-    def steps_after(
-        self, call: Call, run: Run, error: RpcError, began: float, timeout_seconds: float | None
-    ) -> Steps:
+    def steps_after(self, call: Call, run: Run, error: RpcError, began: float) -> Steps:
         """Go on with a call whose first attempt has failed.
 
         Args:
             call: The call.
             run: Its state.
-            error: How the attempt ended.
+            error: How the attempt ended, as `at_deadline` sees it.
             began: When it began, in the clock's seconds.
-            timeout_seconds: The time that it had.
         """
         retrying = self._retrying(call, began if run.started is None else run.started)
         while True:
-            now = self._now()
-            seen = at_deadline(error, timeout_seconds=timeout_seconds, elapsed_seconds=now - began)
-            wait = retrying.wait_seconds(seen, now=now, repeatable=run.repeatable)
+            wait = retrying.wait_seconds(error, now=self._now(), repeatable=run.is_repeatable)
             if _log.isEnabledFor(logging.DEBUG):
-                _log.debug("%s", retrying.describe(describe(call.wire, call.method), seen, wait))
+                _log.debug("%s", retrying.describe(describe(call.wire, call.method), error, wait))
             if wait is None:
-                final = retrying.final(seen)
+                final = retrying.final(error)
                 final.attempts = max(run.sent, 1)
-                raise final from error.__cause__ if seen is error else error
+                raise final from final.__cause__
             yield Wait(wait)
-            began = self._now()
-            timeout_seconds = retrying.attempt_timeout_seconds(now=began)
+            timeout_seconds = retrying.attempt_timeout_seconds(now=self._now())
             try:
                 reply = yield from self._attempt(call, run, retrying.number, timeout_seconds)
             except RpcError as failure:
@@ -249,7 +244,7 @@ class Engine:
         try:
             return (yield from self._once(call, run, held.pairs, self._left(ends_at)))
         except RpcError as error:
-            if run.renewed or not (run.repeatable and is_refused(error)):
+            if run.renewed or not (run.is_repeatable and is_refused(error)):
                 raise
             run.renewed = True
             # It was not executed: no attempt that a create would have to ask after.
@@ -267,7 +262,17 @@ class Engine:
     ) -> Steps:
         headers = authorization + self._headers(call)
         run.sent += 1
-        reply: Reply = yield Send(call, headers, timeout_seconds)
+        began = self._now()
+        try:
+            reply: Reply = yield Send(call, headers, timeout_seconds)
+        except RpcError as error:
+            seen = at_deadline(
+                error,
+                timeout_seconds=timeout_seconds,
+                elapsed_seconds=self._now() - began,
+                is_shown=run.is_shown,
+            )
+            raise seen from seen.__cause__
         reply.attempts = run.sent
         return reply
 
@@ -297,7 +302,7 @@ def _intercepted(
         while True:
             if not isinstance(step, Call):
                 raise _misuse(interceptor, f"yielded {type(step).__name__}", "a Call")
-            if made and not run.repeatable:
+            if made and not run.is_repeatable:
                 flow.close()
                 text = (
                     f"interceptor {_name(interceptor)} repeats a call whose messages have been "

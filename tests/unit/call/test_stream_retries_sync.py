@@ -141,6 +141,20 @@ def test_a_stream_that_has_delivered_is_not_opened_again() -> None:
     assert (clock.slept, len(server.timeouts)) == ([], 1)
 
 
+@pytest.mark.parametrize("retry", ["method", None])
+def test_a_message_that_cannot_be_read_is_the_streams_error_for_good(retry: Any) -> None:
+    class Unreadable(MemoryTransport):
+        @override
+        def decode(self, *_: Any, **__: Any) -> Any:
+            raise RpcError(Code.INTERNAL, "no such message")
+
+    caller = Caller(Unreadable([Unsteady().service()]), options=CallOptions(retry=retry))
+    stream = caller.server_stream(LIST, StringValue(value="ab"))
+    for _ in range(2):
+        with pytest.raises(RpcError, match="no such message"):
+            next(stream)
+
+
 class HeadersOnly:
     """A transport whose streams show headers and then break."""
 

@@ -9,12 +9,13 @@ from google.protobuf.message import Message
 
 from triwire.call.request import describe
 from triwire.errors import Code, RpcError
-from triwire.spec import RawResponse, Response
+from triwire.spec import Metadata, RawResponse, Response
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from triwire.spec import Metadata, MethodSpec
+    from triwire.call.request import StreamTime
+    from triwire.spec import MethodSpec
     from triwire.transports.base import AsyncRawStream, AsyncTransport
 
 __all__ = ["AsyncResponseStream", "async_single_response"]
@@ -40,10 +41,14 @@ class AsyncResponseStream(Generic[ResponseT]):
         transport: AsyncTransport,
         method: MethodSpec[Any, ResponseT],
         raw: AsyncRawStream,
+        time: StreamTime,
     ) -> None:
         self._transport = transport
         self._method = method
         self._raw = raw
+        self._time = time
+        self._is_shown = False
+        self._error: Exception | None = None
 
     async def headers(self) -> Metadata:
         """Return the response headers that the application set, waiting for them.
@@ -51,11 +56,20 @@ class AsyncResponseStream(Generic[ResponseT]):
         Raises:
             RpcError: the call failed before they came.
         """
-        return await self._raw.headers()
+        self._time.begin()
+        try:
+            found = await self._raw.headers()
+        except RpcError as error:
+            seen = self._ended_by(error)
+            raise seen from seen.__cause__
+        self._is_shown = True
+        return found
 
     @property
     def trailers(self) -> Metadata:
         """Trailers that the application set; empty before the stream ended."""
+        if isinstance(self._error, RpcError):
+            return Metadata(self._error.trailers)
         return self._raw.trailers
 
     def __aiter__(self) -> AsyncResponseStream[ResponseT]:
@@ -67,20 +81,31 @@ class AsyncResponseStream(Generic[ResponseT]):
         Raises:
             RpcError: the call failed; every later step raises the same.
         """
+        if self._error is not None:
+            raise self._error
+        self._time.begin()
         try:
             body = await self._raw.read()
             if body is not None:
+                self._is_shown = True
                 return self._transport.decode(self._method, body)
         except RpcError as error:
             if _log.isEnabledFor(logging.DEBUG):
                 _log.debug("%s %s", describe(self._transport.wire, self._method), error.code.name)
+            seen = self._ended_by(error)
             await self._raw.aclose()
-            raise
+            raise seen from seen.__cause__
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK", describe(self._transport.wire, self._method))
         raise StopAsyncIteration
 
+    def _ended_by(self, error: RpcError) -> RpcError:
+        """Remember and return the error that ends the call."""
+        self._error = seen = self._time.at_deadline(error, is_shown=self._is_shown)
+        return seen
+
     async def __aenter__(self) -> AsyncResponseStream[ResponseT]:
+        self._time.begin()
         await self._raw.start()
         return self
 

@@ -63,7 +63,7 @@ class _AsyncRequests:
         return self
 
     async def __anext__(self) -> Message:
-        self._run.repeatable = False
+        self._run.is_taken = True
         if self._iterator is None:
             self._iterator = aiter(self._source)
         return passed(self._hooks, await anext(self._iterator))
@@ -125,7 +125,7 @@ class AsyncManagedStream(AsyncResponseStream[ResponseT]):
                     raise
                 await self._advance(error=error)
             else:
-                self._run.repeatable = False
+                self._run.is_shown = True
                 return found
         if self._reply is None:
             raise self._error or _closed()
@@ -137,6 +137,8 @@ class AsyncManagedStream(AsyncResponseStream[ResponseT]):
         """Trailers that the application set; empty before the stream ended."""
         if self._reply is not None:
             return self._reply.trailers
+        if isinstance(self._error, RpcError):
+            return Metadata(self._error.trailers)
         return Metadata() if self._current is None else self._current.trailers
 
     @override
@@ -165,7 +167,7 @@ class AsyncManagedStream(AsyncResponseStream[ResponseT]):
         try:
             body = await raw.read()
             if body is not None:
-                self._run.repeatable = False
+                self._run.is_shown = True
                 message: Any = self._transport.decode(self._method, body)
                 found: Any = passed(self._hooks[::-1], message)
                 wanted: ResponseT = found

@@ -64,7 +64,7 @@ class _AsyncRequests:
         return self
 
     def __next__(self) -> Message:
-        self._run.repeatable = False
+        self._run.is_taken = True
         if self._iterator is None:
             self._iterator = iter(self._source)
         return passed(self._hooks, next(self._iterator))
@@ -126,7 +126,7 @@ class ManagedStream(ResponseStream[ResponseT]):
                     raise
                 self._advance(error=error)
             else:
-                self._run.repeatable = False
+                self._run.is_shown = True
                 return found
         if self._reply is None:
             raise self._error or _closed()
@@ -138,6 +138,8 @@ class ManagedStream(ResponseStream[ResponseT]):
         """Trailers that the application set; empty before the stream ended."""
         if self._reply is not None:
             return self._reply.trailers
+        if isinstance(self._error, RpcError):
+            return Metadata(self._error.trailers)
         return Metadata() if self._current is None else self._current.trailers
 
     @override
@@ -166,7 +168,7 @@ class ManagedStream(ResponseStream[ResponseT]):
         try:
             body = raw.read()
             if body is not None:
-                self._run.repeatable = False
+                self._run.is_shown = True
                 message: Any = self._transport.decode(self._method, body)
                 found: Any = passed(self._hooks[::-1], message)
                 wanted: ResponseT = found
