@@ -39,11 +39,9 @@ __all__ = [
     "OneAtATime",
     "Signal",
     "SystemClock",
-    "async_awaited",
     "async_breathe",
     "async_messages",
     "async_resolve",
-    "awaited",
     "breathe",
     "draw_fraction",
     "draw_uuid",
@@ -360,28 +358,33 @@ _async_clock: type[AsyncClock] = AsyncSystemClock
 
 
 class HandlerColourError(TypeError):
-    """A handler that only async code can run was called from blocking code."""
+    """A function that only async code can run was called from blocking code."""
 
 
-async def async_resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
-    """Return a handler's result, awaited if it is awaitable."""
-    if isinstance(result, Awaitable):
-        return await result
-    return result
+async def async_resolve(value: ValueT | Awaitable[ValueT]) -> ValueT:
+    """Return what a function of the caller returned, awaited if it is awaitable."""
+    if isinstance(value, Awaitable):
+        return await cast("Awaitable[ValueT]", value)
+    return value
 
 
-def resolve(result: MessageT | Awaitable[MessageT]) -> MessageT:
-    """Return a handler's result.
+def resolve(value: ValueT | Awaitable[ValueT]) -> ValueT:
+    """Return what a function of the caller returned.
 
     Raises:
         HandlerColourError: it is awaitable, which blocking code cannot wait for.
     """
-    if isinstance(result, Awaitable):
-        if isinstance(result, Coroutine):
-            result.close()
-        message = "this handler is a coroutine function: call it through the async client"
-        raise HandlerColourError(message)
-    return result
+    if isinstance(value, Awaitable):
+        if isinstance(value, Coroutine):
+            value.close()
+        name = _name_behind(cast("object", value))
+        raise HandlerColourError(f"a sync client cannot await {name!r}: use the async client")
+    return value
+
+
+def _name_behind(value: object) -> str:
+    """Return the function's name, which coroutines and async generators carry, or the type's."""
+    return str(getattr(value, "__qualname__", type(value).__name__))
 
 
 class AsyncOneAtATime:
@@ -428,27 +431,6 @@ class OneAtATime:
             self._lock.release()
 
 
-async def async_awaited(value: ValueT | Awaitable[ValueT]) -> ValueT:
-    """Return what a function of the caller returned, awaited if it is awaitable."""
-    if isinstance(value, Awaitable):
-        return await cast("Awaitable[ValueT]", value)
-    return value
-
-
-def awaited(value: ValueT | Awaitable[ValueT]) -> ValueT:
-    """Return what a function of the caller returned.
-
-    Raises:
-        HandlerColourError: it is awaitable, which blocking code cannot wait for.
-    """
-    if isinstance(value, Awaitable):
-        if isinstance(value, Coroutine):
-            value.close()
-        message = "the token function returned an awaitable: use the async client"
-        raise HandlerColourError(message)
-    return value
-
-
 async def async_messages(
     result: AsyncIterable[MessageT] | Iterable[MessageT],
 ) -> AsyncGenerator[MessageT, None]:
@@ -476,8 +458,9 @@ def messages(
         HandlerColourError: they are iterated with `async for`, which blocking code cannot.
     """
     if isinstance(result, AsyncIterable):
-        text = "this handler is an async generator: call it through the async client"
-        raise HandlerColourError(text)
+        name = _name_behind(result)
+        message = f"a sync client cannot iterate over {name!r}: use the async client"
+        raise HandlerColourError(message)
     iterator: Any = iter(result)
     try:
         yield from iterator

@@ -10,7 +10,7 @@ from triwire._io import (
     AsyncOneAtATime,
     AsyncSystemClock,
     HandlerColourError,
-    async_awaited,
+    async_resolve,
     draw_fraction,
     draw_uuid,
 )
@@ -257,7 +257,7 @@ class AsyncCaller:
         async def fetch() -> None:
             if step.is_due():
                 try:
-                    token = await async_awaited(step.source())
+                    token = await async_resolve(step.source())
                 except HandlerColourError:
                     raise
                 except Exception as error:  # noqa: BLE001 - a foreign function may raise anything

@@ -11,9 +11,9 @@ from triwire._io import (
     HandlerColourError,
     OneAtATime,
     SystemClock,
-    awaited,
     draw_fraction,
     draw_uuid,
+    resolve,
 )
 from triwire._race import first_of
 from triwire._typing import override
@@ -256,7 +256,7 @@ class Caller:
         def fetch() -> None:
             if step.is_due():
                 try:
-                    token = awaited(step.source())
+                    token = resolve(step.source())
                 except HandlerColourError:
                     raise
                 except Exception as error:  # noqa: BLE001 - a foreign function may raise anything

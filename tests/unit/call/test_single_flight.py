@@ -211,7 +211,7 @@ def test_a_sync_client_refuses_an_awaitable_when_it_comes() -> None:
     tokens = token_of(hidden)
     assert not isinstance(tokens, str)
     caller = Caller(MemoryTransport([service("a", [])]), tokens=tokens)
-    with pytest.raises(TypeError, match="returned an awaitable: use the async client"):
+    with pytest.raises(TypeError, match="cannot await 'coroutine_function': use the async client"):
         caller.unary(ECHO, StringValue())
 
 

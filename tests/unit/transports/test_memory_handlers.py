@@ -29,5 +29,5 @@ async def test_an_async_client_awaits_them() -> None:
 
 def test_a_sync_client_says_what_to_use() -> None:
     caller = Caller(MemoryTransport([SERVICE]))
-    with pytest.raises(TypeError, match="call it through the async client"):
+    with pytest.raises(TypeError, match="a sync client cannot await 'echo': use the async client"):
         caller.unary(METHOD, StringValue(value="hi"))
