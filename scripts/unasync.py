@@ -1,4 +1,4 @@
-"""Write each `sync.py` from its sibling `aio.py`, and each `test_*_sync.py` likewise.
+"""Write each `sync.py` and `test_*_sync.py` from the `aio.py` or `test_*_aio.py` beside it.
 
 The async file is the source: it is edited, linted and reviewed. Its twin is derived from it,
 checked in and never edited. With `--check` nothing is written, and the exit code is 1 if a twin is
@@ -34,11 +34,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Searched folder, pattern of the sources, and what turns a source's file name into its twin's.
-TREES = (
-    ("src", "aio.py", ("aio.py", "sync.py")),
-    ("tests", "test_*_aio.py", ("_aio.py", "_sync.py")),
-)
+# Searched for sources, whose file names end in "aio.py"; in the twins' names it is "sync.py".
+FOLDERS = ("src", "tests")
 
 # Names whose counterpart is not found by dropping a prefix. Third-party names that are too plain to
 # be renamed everywhere (pyqwest's Client, Request) belong in a hand-written pair, not here.
@@ -221,9 +218,9 @@ def twin_text(pair: Pair, *, root: Path = ROOT) -> str:
 def find_pairs(root: Path = ROOT) -> list[Pair]:
     """Return every pair below `root`, in a stable order, without the skipped ones."""
     pairs = [
-        Pair(source, source.with_name(source.name.replace(*names)))
-        for folder, pattern, names in TREES
-        for source in sorted((root / folder).rglob(pattern))
+        Pair(source, source.with_name(source.name.removesuffix("aio.py") + "sync.py"))
+        for folder in FOLDERS
+        for source in sorted((root / folder).rglob("*aio.py"))
     ]
     return [pair for pair in pairs if not SKIP.search(pair.source.read_text(encoding="utf-8"))]
 
@@ -233,8 +230,8 @@ def find_orphans(pairs: Iterable[Pair], root: Path = ROOT) -> list[Path]:
     wanted = {pair.twin for pair in pairs}
     return [
         path
-        for folder, _, (_, ending) in TREES
-        for path in sorted((root / folder).rglob(f"*{ending}"))
+        for folder in FOLDERS
+        for path in sorted((root / folder).rglob("*sync.py"))
         if path not in wanted and GENERATED.match(path.read_text(encoding="utf-8"))
     ]
 

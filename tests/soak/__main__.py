@@ -14,12 +14,11 @@ import json
 import secrets
 import sys
 import tempfile
-import threading
 import time
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from coreweave_inference import AsyncInferenceClient, InferenceClient
 from coreweave_inference.emulator.access import DEVELOPMENT_ORGANIZATION, Access
@@ -27,17 +26,21 @@ from coreweave_inference.emulator.service import Emulator, emulator_services
 from coreweave_inference.emulator.store import Store
 from tests.emulator_process import RunningEmulator, running_emulator
 from tests.soak import report
+from tests.soak.aio import AsyncWatcher
+from tests.soak.booking import Booking
 from tests.soak.ledger import Account, Ledger, judge, name_of
 from tests.soak.load import Writers, deployment_fields
 from tests.soak.scale import Scale
-from tests.soak.watchers import AsyncWatcher, Booking, SyncWatcher
+from tests.soak.sync import Watcher
 from triwire.dial.wires import WIRES
 from triwire.testing import MemoryTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
     from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_pb2 import Deployment
+
+    Watches: TypeAlias = tuple[asyncio.Task[None], ...]
 
 _SYNC_SECONDS = 300.0
 
@@ -147,13 +150,13 @@ class Run:
         print(f"{len(numbers)} objects in the database", flush=True)
         server.start()
         async with AsyncExitStack() as stack:
-            sync, thread = self._sync_watcher(server)
-            stack.callback(thread.join)
-            stack.callback(sync.stop)
-            watcher = self._async_watcher(server)
-            task = asyncio.create_task(watcher.run())
-            stack.push_async_callback(_finished, watcher, task)
-            await _synced((sync.booking, watcher.booking), task, sync)
+            blocking, watcher = self._watcher(server), self._async_watcher(server)
+            thread = asyncio.create_task(asyncio.to_thread(blocking.run), name="sync watch")
+            stack.push_async_callback(_ended, asyncio.to_thread(blocking.stop), thread)
+            task = asyncio.create_task(watcher.run(), name="async watch")
+            stack.push_async_callback(_ended, watcher.stop(), task)
+            watches = (thread, task)
+            await _synced((blocking.booking, watcher.booking), watches)
             print("both watches are level with the server", flush=True)
             clients = [
                 await stack.enter_async_context(
@@ -175,23 +178,20 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 group.create_task(writers.run(end))
                 group.create_task(self._restart(server, end))
-                group.create_task(self._switch(sync, watcher, end))
+                group.create_task(self._switch(blocking, watcher, end))
                 group.create_task(self._tell(end))
             self.calls, self.failures = writers.calls, writers.failures
             server.calm()
-            await self._converge(server, task, sync)
+            await self._converge(server, watches)
 
-    def _sync_watcher(self, server: Server) -> tuple[SyncWatcher, threading.Thread]:
+    def _watcher(self, server: Server) -> Watcher:
         self.accounts.append(Account("sync"))
-        watcher = SyncWatcher(
+        return Watcher(
             Booking(self.accounts[-1], self.ledger),
             lambda wire: InferenceClient(server.url, token=server.token, transport=wire),
             wires=["grpc", "connect", "grpc-web", "rest"],
             options=self.scale.watch_options(),
         )
-        thread = threading.Thread(target=watcher.run, name="sync watch")
-        thread.start()
-        return watcher, thread
 
     def _async_watcher(self, server: Server) -> AsyncWatcher:
         self.accounts.append(Account("async"))
@@ -211,7 +211,7 @@ class Run:
             self.kills += 1
             await asyncio.to_thread(server.start)
 
-    async def _switch(self, sync: SyncWatcher, watcher: AsyncWatcher, end: float) -> None:
+    async def _switch(self, blocking: Watcher, watcher: AsyncWatcher, end: float) -> None:
         """Change the wires of both watches: three times in a long run, once in a short one."""
         times = 3 if self.scale.minutes >= 10 else 1
         pause = self.scale.seconds / (times + 1)
@@ -219,7 +219,7 @@ class Run:
             # A little off the restarts.
             await asyncio.sleep(min(pause * 1.05, end - time.monotonic()))
             await watcher.switch()
-            await asyncio.to_thread(sync.switch)
+            await asyncio.to_thread(blocking.switch)
 
     async def _tell(self, end: float) -> None:
         while (left := end - time.monotonic()) > 0:
@@ -229,14 +229,14 @@ class Run:
             )
             print(f"{left / 60:.0f} minutes left: {self.ledger.writes} writes, {told}", flush=True)
 
-    async def _converge(self, server: Server, task: asyncio.Task[None], sync: SyncWatcher) -> None:
+    async def _converge(self, server: Server, watches: Watches) -> None:
         """Wait until both watches show what the server has."""
         began = time.monotonic()
         await asyncio.sleep(2 * (self.scale.transition_seconds + self.scale.commit_seconds))
         async with AsyncInferenceClient(server.url, token=server.token) as client:
             truth = {one.spec.id: _content(one) for one in await client.deployments.list()}
         while True:
-            _check(task, sync)
+            _check(watches)
             self.wrong = {one.name: list(_differences(one, truth)) for one in self.accounts}
             if not any(self.wrong.values()):
                 self.converged_seconds = time.monotonic() - began
@@ -246,25 +246,24 @@ class Run:
             await asyncio.sleep(1)
 
 
-def _check(task: asyncio.Task[None], sync: SyncWatcher) -> None:
-    if task.done():
-        task.result()
-        raise AssertionError("the async watch ended by itself")
-    if sync.error is not None:
-        raise AssertionError("the sync watch failed") from sync.error
+def _check(watches: Watches) -> None:
+    for task in watches:
+        if task.done():
+            task.result()
+            raise AssertionError(f"the {task.get_name()} ended by itself")
 
 
-async def _synced(bookings: Iterable[Booking], task: asyncio.Task[None], sync: SyncWatcher) -> None:
+async def _synced(bookings: Iterable[Booking], watches: Watches) -> None:
     end = time.monotonic() + _SYNC_SECONDS
     while not all(booking.synced.is_set() for booking in bookings):
-        _check(task, sync)
+        _check(watches)
         if time.monotonic() > end:
             raise AssertionError(f"no snapshot within {_SYNC_SECONDS:g} s")
         await asyncio.sleep(0.1)
 
 
-async def _finished(watcher: AsyncWatcher, task: asyncio.Task[None]) -> None:
-    await watcher.stop()
+async def _ended(stopping: Awaitable[None], task: asyncio.Task[None]) -> None:
+    await stopping
     await task
 
 
