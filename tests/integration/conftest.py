@@ -95,6 +95,13 @@ def faulty_emulator() -> Generator[RunningEmulator]:
         assert not running.stderr, "".join(running.stderr)
 
 
+@pytest.fixture(scope="module")
+def unhurried() -> Generator[RunningEmulator]:
+    """An emulator whose resources change their state after half a second."""
+    with running_emulator("--transition-seconds", "0.5") as emulator:
+        yield emulator
+
+
 class LoadFaults(Protocol):
     """Replaces the faults of `faulty_emulator`."""
 

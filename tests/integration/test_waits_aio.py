@@ -8,43 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coreweave_inference import AsyncInferenceClient, Code, RpcError, WaitError
-from tests.emulator_process import running_emulator
+from tests.integration.noted import NotedCalls
 from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from coreweave_inference.v1alpha1 import Gateway
     from tests.emulator_process import RunningEmulator
-    from triwire.interceptors import Call, Interception
 
 pytestmark = pytest.mark.parametrize("wire", WIRES)
 
 COUNT = 40
 
 
-@pytest.fixture(scope="module")
-def unhurried() -> Iterator[RunningEmulator]:
-    """An emulator whose resources change their state after half a second."""
-    with running_emulator("--transition-seconds", "0.5") as emulator:
-        yield emulator
-
-
-class Calls:
-    """The names of the methods that a client calls."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def note(self, call: Call) -> Interception:
-        self.names.append(call.method.name)
-        return (yield call)
-
-    def count(self, name: str) -> int:
-        return self.names.count(name)
-
-
-def client_of(emulator: RunningEmulator, wire: str, calls: Calls) -> AsyncInferenceClient:
+def client_of(emulator: RunningEmulator, wire: str, calls: NotedCalls) -> AsyncInferenceClient:
     return AsyncInferenceClient(
         emulator.url, token=emulator.admin_token, transport=wire, interceptors=[calls.note]
     )
@@ -60,7 +36,7 @@ async def created(client: AsyncInferenceClient, count: int) -> list[Gateway]:
 
 
 async def test_many_are_waited_for_with_few_lists(wire: str, unhurried: RunningEmulator) -> None:
-    calls = Calls()
+    calls = NotedCalls()
     async with client_of(unhurried, wire, calls) as client:
         made = await created(client, COUNT)
         ready = await client.gateways.wait_all(made, timeout_seconds=60, poll_seconds=0.1)
@@ -79,7 +55,7 @@ async def test_many_are_waited_for_with_few_lists(wire: str, unhurried: RunningE
 
 
 async def test_an_update_is_waited_for_as_such(wire: str, unhurried: RunningEmulator) -> None:
-    async with client_of(unhurried, wire, Calls()) as client:
+    async with client_of(unhurried, wire, NotedCalls()) as client:
         (gateway,) = await created(client, 1)
         first = await client.gateways.wait_until_ready(
             gateway, timeout_seconds=60, poll_seconds=0.1
@@ -107,7 +83,7 @@ async def test_an_update_is_waited_for_as_such(wire: str, unhurried: RunningEmul
 async def test_an_unknown_or_malformed_id_is_told_at_once(
     wire: str, unhurried: RunningEmulator
 ) -> None:
-    async with client_of(unhurried, wire, Calls()) as client:
+    async with client_of(unhurried, wire, NotedCalls()) as client:
         with pytest.raises(WaitError, match="does not exist"):
             await client.gateways.wait_until_ready(str(uuid.uuid4()), timeout_seconds=60)
         with pytest.raises(RpcError) as caught:

@@ -11,37 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coreweave_inference import AsyncInferenceClient, Code, InferenceClient, WaitError
-from tests.emulator_process import running_emulator
+from tests.integration.noted import NotedCalls
 from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from coreweave_inference.v1alpha1 import Gateway
     from tests.emulator_process import RunningEmulator
-    from triwire.interceptors import Call, Interception
 
 pytestmark = pytest.mark.parametrize("wire", WIRES)
 
 COUNT = 60
-
-
-@pytest.fixture(scope="module")
-def unhurried() -> Iterator[RunningEmulator]:
-    """An emulator whose resources change their state after half a second."""
-    with running_emulator("--transition-seconds", "0.5") as emulator:
-        yield emulator
-
-
-class Calls:
-    """The names of the methods that a client calls, from whatever thread."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def note(self, call: Call) -> Interception:
-        self.names.append(call.method.name)
-        return (yield call)
 
 
 def create(emulator: RunningEmulator, count: int) -> list[Gateway]:
@@ -65,7 +44,7 @@ async def test_tasks_share_their_reads_and_leave_nothing(
 ) -> None:
     made = create(unhurried, COUNT)
     before = asyncio.all_tasks()
-    calls = Calls()
+    calls = NotedCalls()
     async with AsyncInferenceClient(
         unhurried.url, token=unhurried.admin_token, transport=wire, interceptors=[calls.note]
     ) as client:
@@ -95,7 +74,7 @@ async def test_tasks_share_their_reads_and_leave_nothing(
 
 def test_threads_share_their_reads_and_leave_nothing(wire: str, unhurried: RunningEmulator) -> None:
     made = create(unhurried, COUNT)
-    calls = Calls()
+    calls = NotedCalls()
     with InferenceClient(
         unhurried.url, token=unhurried.admin_token, transport=wire, interceptors=[calls.note]
     ) as client:
