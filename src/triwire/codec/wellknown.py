@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from triwire.codec.reflection import AnyMessage
 
-__all__ = ["WELL_KNOWN", "MessageReader"]
+__all__ = ["WELL_KNOWN", "WRAPPERS", "MessageReader"]
 
 _TIMESTAMP: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII
@@ -31,7 +31,7 @@ _MAX_SECONDS: Final = 253_402_300_799
 _MAX_DURATION_SECONDS: Final = 315_576_000_000  # duration.proto: about 10,000 years
 _MASK_PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*", re.ASCII)
 _UPPER: Final = re.compile(r"[A-Z]", re.ASCII)
-_WRAPPERS: Final = (
+WRAPPERS: Final = (
     "DoubleValue",
     "FloatValue",
     "Int64Value",
@@ -168,6 +168,6 @@ WELL_KNOWN: Final[dict[str, Callable[[MessageReader, Json, AnyMessage, int], Non
     "google.protobuf.Struct": _read_struct,
     "google.protobuf.Timestamp": _read_timestamp,
     "google.protobuf.Value": _read_value,
-    **{f"google.protobuf.{name}": _read_wrapper for name in _WRAPPERS},
+    **{f"google.protobuf.{name}": _read_wrapper for name in WRAPPERS},
 }
 """Full message name -> function that reads it: (reader, JSON value, message, depth)."""

@@ -15,6 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from triwire.codec.reader import JsonReader
 from triwire.codec.reflection import is_repeated
 from triwire.codec.scalars import scalar_reader
+from triwire.codec.wellknown import WRAPPERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,21 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["RequestError", "TextReader", "body_type", "field_at", "is_text_message", "text_of"]
 
 _TEXT_MESSAGES: Final = frozenset(
-    f"google.protobuf.{name}"
-    for name in (
-        "Timestamp",
-        "Duration",
-        "FieldMask",
-        "DoubleValue",
-        "FloatValue",
-        "Int64Value",
-        "UInt64Value",
-        "Int32Value",
-        "UInt32Value",
-        "BoolValue",
-        "StringValue",
-        "BytesValue",
-    )
+    f"google.protobuf.{name}" for name in ("Timestamp", "Duration", "FieldMask", *WRAPPERS)
 )
 _FLOATS: Final = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
 

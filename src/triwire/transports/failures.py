@@ -7,7 +7,32 @@ from typing import Final
 
 from triwire.errors import Code, RpcError
 
-__all__ = ["NotConnectedError", "closed_error", "connect_error", "shortened", "timeout_error"]
+__all__ = [
+    "NotConnectedError",
+    "closed_error",
+    "connect_error",
+    "inferred_code",
+    "shortened",
+    "timeout_error",
+]
+
+# grpc/grpc doc/http-grpc-status-mapping.md; the Connect protocol has the same ("HTTP to Error
+# Code"). Above all, a 404 from a proxy must not look like a resource that is gone.
+_INFERRED: Final = {
+    400: Code.INTERNAL,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    429: Code.UNAVAILABLE,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
+
+
+def inferred_code(status: int) -> Code:
+    """Return the code for a response that is no answer of the server's: it tells about a hop."""
+    return _INFERRED.get(status, Code.UNKNOWN)
 
 
 class NotConnectedError(RpcError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from triwire.errors import Code, RpcError, decode_details
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.envelope import FrameReader, encoding_error, gunzip
-from triwire.transports.failures import timeout_error
+from triwire.transports.failures import inferred_code, timeout_error
 from triwire.transports.metadata import application_metadata, to_text
 from triwire.transports.options import WireOptions, check_response
 from triwire.transports.pushback import retry_after_seconds, with_pushback
@@ -47,18 +47,6 @@ _OK: Final = 200
 
 # "Error Codes": Connect spells one of them differently.
 _CODES: Final = {code.name.lower(): code for code in Code} | {"canceled": Code.CANCELLED}
-
-# "HTTP to Error Code": for answers that are no Connect error. Everything else is unknown.
-_CODE_OF_HTTP: Final = {
-    400: Code.INTERNAL,
-    401: Code.UNAUTHENTICATED,
-    403: Code.PERMISSION_DENIED,
-    404: Code.UNIMPLEMENTED,
-    429: Code.UNAVAILABLE,
-    502: Code.UNAVAILABLE,
-    503: Code.UNAVAILABLE,
-    504: Code.UNAVAILABLE,
-}
 
 _DEFAULTS: Final = WireOptions()
 
@@ -175,7 +163,7 @@ def _metadata(response: HttpResponse, *, trailers: bool) -> Metadata:
 
 
 def _error(response: HttpResponse, content_type: str, data: bytes) -> RpcError:
-    fallback = _CODE_OF_HTTP.get(response.status, Code.UNKNOWN)
+    fallback = inferred_code(response.status)
     body = _json_object(data) if content_type == "application/json" else None
     code = _CODES.get(str(body.get("code"))) if body is not None else None
     if body is None or (code is None and "message" not in body):

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from triwire.errors import Code, RpcError, decode_details
 from triwire.spec import Metadata
 from triwire.transports.envelope import FrameReader, encoding_error
-from triwire.transports.failures import timeout_error
+from triwire.transports.failures import inferred_code, timeout_error
 from triwire.transports.metadata import application_metadata, to_text
 from triwire.transports.pushback import (
     grpc_pushback_seconds,
@@ -37,18 +37,6 @@ _OK: Final = 200
 # PROTOCOL-HTTP2.md, "Timeout": at most eight digits and a unit.
 _UNITS: Final = ((1000.0, "m"), (1.0, "S"), (1 / 60, "M"), (1 / 3600, "H"))
 _MAX_TIMEOUT: Final = 99_999_999
-
-# grpc/grpc doc/http-grpc-status-mapping.md: for answers that are no gRPC answer.
-_CODE_OF_HTTP: Final = {
-    400: Code.INTERNAL,
-    401: Code.UNAUTHENTICATED,
-    403: Code.PERMISSION_DENIED,
-    404: Code.UNIMPLEMENTED,
-    429: Code.UNAVAILABLE,
-    502: Code.UNAVAILABLE,
-    503: Code.UNAVAILABLE,
-    504: Code.UNAVAILABLE,
-}
 
 
 def timeout_header(timeout_seconds: float) -> tuple[str, str]:
@@ -137,7 +125,7 @@ class ResponseDecoder:
 
     def refusal(self, response: HttpResponse) -> RpcError:
         """Return the error that a whole response without frames stands for."""
-        code = _CODE_OF_HTTP.get(response.status, Code.UNKNOWN)
+        code = inferred_code(response.status)
         kind = response.header("content-type") or "none"
         delay = retry_after_seconds(response.header("retry-after"), response.header("date"))
         error = RpcError(

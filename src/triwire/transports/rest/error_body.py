@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire.errors import Code, RpcError, code_from_http, decode_details
+from triwire.transports.failures import inferred_code
 from triwire.transports.pushback import retry_after_seconds, with_pushback
 
 if TYPE_CHECKING:
@@ -24,20 +25,6 @@ __all__ = ["error_from_body", "error_in_stream", "what_came"]
 _SHOWN: Final = 200
 _NAMES: Final = {code.name: code for code in Code} | {"CANCELED": Code.CANCELLED}
 
-# A response that is no error of an API tells about the hop that made it. These are the codes
-# that gRPC infers (grpc/doc/http-grpc-status-mapping.md), but for 429, which names its own:
-# above all, a 404 from a proxy must not look like a resource that is gone.
-_INFERRED: Final = {
-    400: Code.INTERNAL,
-    401: Code.UNAUTHENTICATED,
-    403: Code.PERMISSION_DENIED,
-    404: Code.UNIMPLEMENTED,
-    429: Code.UNAVAILABLE,
-    502: Code.UNAVAILABLE,
-    503: Code.UNAVAILABLE,
-    504: Code.UNAVAILABLE,
-}
-
 # What an HTTP status leaves open and the details tell: (status, type of a detail) -> code.
 # google/rpc/code.proto maps several codes to 400 and 409; AIP-193 names the details.
 _TOLD_BY_DETAIL: Final = {
@@ -51,7 +38,7 @@ def error_from_body(response: HttpResponse) -> RpcError:
     delay = retry_after_seconds(response.header("retry-after"), response.header("date"))
     tree = _error_object(response.body)
     if tree is None:
-        code = _INFERRED.get(response.status, Code.UNKNOWN)
+        code = inferred_code(response.status)
         return RpcError(code, what_came(response), retry_delay_seconds=delay)
     details = _read_details(tree.get("details"))
     message = tree.get("message")
