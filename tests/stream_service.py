@@ -1,22 +1,19 @@
-"""A service of all stream kinds, and a server for it as a child process.
+"""A service of all stream kinds.
 
-`python -m tests.stream_service` serves it on pyvoy, prints the port and ends with its standard
-input. Messages of streams are StringValues, so nothing has to be generated.
+Messages of streams are StringValues, so nothing has to be generated.
 """
 
 from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from coreweave_inference.v1alpha1 import Deployment
+from tests.child_server import serving_child
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.errors import Code, RpcError
 from triwire.server.asgi import asgi_app
@@ -24,7 +21,8 @@ from triwire.server.service import Handler, MethodHandler, ServerContext, Servic
 from triwire.spec import HttpRule, MethodSpec, StreamKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractContextManager
 
 NAME = "acme.v1.StreamService"
 ENDED = MethodSpec(NAME, "Ended", StringValue, StringValue)
@@ -135,39 +133,6 @@ STRICT = ProtoJsonCodec(ignore_unknown_fields=False, ignore_unknown_enum_names=F
 app = asgi_app([service()], codec=ProtoJsonCodec(), rest_codec=STRICT, max_body_bytes=1_000_000)
 
 
-@contextlib.contextmanager
-def serving() -> Generator[int]:
-    """Serve in a child process; yield its port."""
-    command = [sys.executable, "-m", "tests.stream_service"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.stdin.close()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                # Leaving the block would wait for ever, for a call that a failed test left open.
-                process.kill()
-                raise
-
-
-async def _serve() -> None:
-    from pyvoy import PyvoyServer
-
-    server = PyvoyServer(
-        "tests.stream_service:app",
-        lifespan=False,
-        loop="asyncio",
-        worker_threads=1,
-        additional_envoy_args=["--concurrency", "1"],
-    )
-    async with server:
-        print(server.listener_port, flush=True)  # noqa: T201 - told to the parent
-        await asyncio.to_thread(sys.stdin.read)
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve())
+def serving() -> AbstractContextManager[int]:
+    """Serve in a child process for the length of the block; yields its port."""
+    return serving_child("tests.stream_service:app")

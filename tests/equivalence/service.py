@@ -1,7 +1,6 @@
 """The server's side of scripts: handlers that do what the script of their call says.
 
-`python -m tests.equivalence.service` serves every wire on one port, prints it, and ends with its
-standard input. Calls name their replay in a header; the harness hands the script over before.
+Calls name their replay in a header; the harness hands the script over before.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import asyncio
 import contextlib
 import hashlib
 import subprocess
-import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +16,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.wrappers_pb2 import StringValue
 
 from coreweave_inference.client.aliases import ENUM_ALIASES
+from tests.child_server import serving_child
 from tests.equivalence.script import METHODS, Script
 from triwire._typing import override
 from triwire.codec.protojson import ProtoJsonCodec
@@ -28,6 +27,7 @@ from triwire.spec import MethodSpec, StreamKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator
+    from contextlib import AbstractContextManager
 
     from google.protobuf.message import Message
 
@@ -253,36 +253,7 @@ app = asgi_app(
 )
 
 
-@contextlib.contextmanager
-def serving() -> Generator[int]:
-    """Serve in a child process; yield its port."""
-    command = [sys.executable, "-m", "tests.equivalence.service"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.stdin.close()
-            process.wait(20)
-
-
-async def _serve() -> None:
-    from pyvoy import PyvoyServer
-
-    server = PyvoyServer(
-        "tests.equivalence.service:app",
-        lifespan=False,
-        loop="asyncio",
-        worker_threads=1,
-        additional_envoy_args=["--concurrency", "1"],
-    )
-    async with server:
-        print(server.listener_port, flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve())
+def serving() -> AbstractContextManager[int]:
+    """Serve in a child process for the length of the block; yields its port."""
+    # What its handlers fail with on purpose would be told there.
+    return serving_child("tests.equivalence.service:app", stderr=subprocess.DEVNULL)

@@ -1,19 +1,17 @@
 """The scripted fleet in a process of its own, on all wires of one port.
 
-`python -m tests.watching.server` prints the port and ends with its standard input. A plain HTTP
-request to /step/N applies a step of the script, one to /asked gives what the fleet was asked.
+A plain HTTP request to /step/N applies a step of the script, one to /asked gives what the fleet
+was asked.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import http.client
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.child_server import serving_child
 from tests.watching.fleet import Fleet
 from tests.watching.script import STEPS
 from triwire.codec.protojson import ProtoJsonCodec
@@ -68,32 +66,6 @@ class RemoteFleet:
 
 @contextlib.contextmanager
 def serving() -> Generator[RemoteFleet]:
-    """Serve in a child process."""
-    command = [sys.executable, "-m", "tests.watching.server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield RemoteFleet(int(process.stdout.readline()))
-        finally:
-            process.stdin.close()
-            process.wait(20)
-
-
-async def _serve() -> None:
-    from pyvoy import PyvoyServer
-
-    server = PyvoyServer(
-        "tests.watching.server:app",
-        lifespan=False,
-        loop="asyncio",
-        worker_threads=1,
-        additional_envoy_args=["--concurrency", "1"],
-    )
-    async with server:
-        print(server.listener_port, flush=True)  # noqa: T201 - told to the parent
-        await asyncio.to_thread(sys.stdin.read)
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve())
+    """Serve in a child process for the length of the block."""
+    with serving_child("tests.watching.server:app") as port:
+        yield RemoteFleet(port)
