@@ -9,26 +9,22 @@ anything is refused, `explain` walks the keywords again and says what and where.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from triwire.codec.reflection import is_map, is_repeated
+from triwire.resource.keywords import REFUSALS, real_name
 from triwire.resource.wellknown import conversion_of, is_sequence
 
 if TYPE_CHECKING:
     from triwire.codec.reflection import AnyDescriptor, AnyField
 
-__all__ = ["REFUSALS", "build_request", "build_request_by_id", "real_name"]
+__all__ = ["build_request", "build_request_by_id"]
 
 MessageT = TypeVar("MessageT", bound=Message)
 Prepare: TypeAlias = Callable[[Any], Any]
-
-# What protobuf raises for values that it does not take. A SystemError comes from 5.29, where one
-# failure hits another (a list of None and of bytes that are no text).
-REFUSALS: Final = (AttributeError, OverflowError, SystemError, TypeError, ValueError)
 
 # FieldDescriptor.CPPTYPE_*: int32, int64, uint32, uint64, enum.
 _INTEGERS: Final = frozenset({1, 2, 3, 4, 8})
@@ -91,15 +87,6 @@ def build_request_by_id(
                 pass  # said by what follows, with the field's name
         return build_request(message_type, method, None, {id_field: request, **fields}, required)
     return build_request(message_type, method, request, fields, required)
-
-
-def real_name(name: str, known: Mapping[str, object]) -> str:
-    """Return the field that a keyword means: `from_` is "from", which Python reserves."""
-    if name not in known and name.endswith("_"):
-        bare = name.rstrip("_")
-        if bare in known and (iskeyword(bare) or bare == "self"):
-            return bare
-    return name
 
 
 class _RefusedError(ValueError):

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from triwire.codec.reflection import is_map, is_repeated
-from triwire.resource.build import REFUSALS, real_name
+from triwire.resource.keywords import REFUSALS, real_name
 from triwire.resource.wellknown import conversion_of, is_sequence
 
 if TYPE_CHECKING:
