@@ -16,6 +16,39 @@ if TYPE_CHECKING:
 __all__ = ["Cancellation", "given_up_by", "given_up_error", "is_entered", "is_given_up"]
 
 
+class _Wakers:
+    """What the calls inside one Cancellation's blocks are woken by."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._functions: dict[object, Callable[[], object]] = {}
+        self.are_woken = False
+
+    def wake(self) -> None:
+        """Call every function, and refuse those that come later."""
+        with self._lock:
+            self.are_woken = True
+            functions = list(self._functions.values())
+        for function in functions:
+            function()
+
+    def add(self, key: object, function: Callable[[], object]) -> None:
+        """Have a function called by `wake`.
+
+        Raises:
+            RpcError: CANCELLED: that was called already.
+        """
+        with self._lock:
+            if self.are_woken:
+                raise given_up_error()
+            self._functions[key] = function
+
+    def remove(self, key: object) -> None:
+        """Forget a function."""
+        with self._lock:
+            self._functions.pop(key, None)
+
+
 class Cancellation:
     """Gives up the blocking calls that are made inside its `with` block, from any thread.
 
@@ -37,41 +70,19 @@ class Cancellation:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_cancelled = False
-        self._wakers: dict[object, Callable[[], object]] = {}
+        self._wakers = _Wakers()
 
     @property
     def is_cancelled(self) -> bool:
         """Whether `cancel` was called."""
-        return self._is_cancelled
+        return self._wakers.are_woken
 
     def cancel(self) -> None:
         """Give up what runs in the block, and what would follow. Idempotent."""
-        with self._lock:
-            self._is_cancelled = True
-            wakers = list(self._wakers.values())
-        for wake in wakers:
-            wake()
-
-    def add(self, key: object, wake: Callable[[], object]) -> None:
-        """Have a function called by `cancel`; for the wires.
-
-        Raises:
-            RpcError: CANCELLED: it was called already.
-        """
-        with self._lock:
-            if self._is_cancelled:
-                raise given_up_error()
-            self._wakers[key] = wake
-
-    def remove(self, key: object) -> None:
-        """Forget a function; for the wires."""
-        with self._lock:
-            self._wakers.pop(key, None)
+        self._wakers.wake()
 
     def __enter__(self) -> Self:
-        _entered.set((*_entered.get(), self))
+        _entered.set((*_entered.get(), self._wakers))
         return self
 
     def __exit__(
@@ -83,7 +94,7 @@ class Cancellation:
         _entered.set(_entered.get()[:-1])
 
 
-_entered: ContextVar[tuple[Cancellation, ...]] = ContextVar("_entered", default=())
+_entered: ContextVar[tuple[_Wakers, ...]] = ContextVar("_entered", default=())
 
 
 def is_entered() -> bool:
@@ -93,7 +104,7 @@ def is_entered() -> bool:
 
 def is_given_up() -> bool:
     """Whether the running thread's calls are given up."""
-    return any(cancellation.is_cancelled for cancellation in _entered.get())
+    return any(wakers.are_woken for wakers in _entered.get())
 
 
 @contextlib.contextmanager
@@ -106,12 +117,12 @@ def given_up_by(wake: Callable[[], object]) -> Generator[None]:
     entered = _entered.get()
     key = object()
     try:
-        for cancellation in entered:
-            cancellation.add(key, wake)
+        for wakers in entered:
+            wakers.add(key, wake)
         yield
     finally:
-        for cancellation in entered:
-            cancellation.remove(key)
+        for wakers in entered:
+            wakers.remove(key)
 
 
 def given_up_error() -> RpcError:

@@ -29,6 +29,7 @@ PUBLIC = [
     "triwire.errors",
     "triwire.interceptors",
     "triwire.otel",
+    "triwire.testing",
     "triwire.watch",
     "coreweave_inference",
 ]
