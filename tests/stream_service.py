@@ -15,6 +15,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from coreweave_inference.v1alpha1 import Deployment
 from tests.child_server import serving_child
 from triwire.codec.protojson import ProtoJsonCodec
+from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
 from triwire.server.asgi import asgi_app
 from triwire.server.service import Handler, MethodHandler, ServerContext, Service
@@ -23,6 +24,9 @@ from triwire.spec import HttpRule, MethodSpec, StreamKind
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractContextManager
+
+RPC_WIRES = tuple(wire for wire in WIRES if wire != "rest")
+"""What carries every kind of stream; REST has streaming servers only."""
 
 NAME = "acme.v1.StreamService"
 ENDED = MethodSpec(NAME, "Ended", StringValue, StringValue)

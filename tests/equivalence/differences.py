@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from tests.equivalence.stage import COLOURS, WIRES
+from triwire.dial.wires import WIRES as SERVED
 from triwire.spec import StreamKind
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["DIFFERENCES", "NOT_PLAYED", "Difference", "NotPlayed"]
 
 HTTP: Final = ("connect", "grpc-web", "rest")
-EVERYWHERE: Final = ("connect", "grpc", "grpc-web", "rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _details_without_a_descriptor(script: Script, expected: Outcome, came: Outco
 DIFFERENCES: Final = (
     Difference(
         "words of a lost connection",
-        EVERYWHERE,
+        SERVED,
         COLOURS,
         _words_of_libraries,
         "the text of an error that the client makes of a lost connection quotes the library that "

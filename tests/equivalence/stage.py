@@ -30,6 +30,7 @@ from triwire.codec.binary import BinaryCodec
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.config import Endpoint
 from triwire.dial import aio, sync
+from triwire.dial.wires import WIRES as SERVED
 from triwire.errors import Code
 from triwire.retry import RetryPolicy
 from triwire.spec import CallOptions, Metadata
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "WIRES", "Column", "Stage"]
 
-WIRES: Final = ("memory", "connect", "grpc", "grpc-web", "rest")
+WIRES: Final = ("memory", *SERVED)
 COLOURS: Final = ("async", "sync")
 Column = tuple[str, str]
 """A wire and a colour."""

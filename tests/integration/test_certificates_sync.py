@@ -14,7 +14,7 @@ from coreweave_inference import Code, InferenceClient, RpcError
 from tests.authority import Authority
 from tests.raw_peers import serving
 from tests.relay import Relay
-from tests.stream_service import CHAT
+from tests.stream_service import CHAT, RPC_WIRES
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
@@ -160,7 +160,7 @@ def test_a_server_that_wants_a_certificate_and_gets_none_is_no_outage(
     assert not caught.value.from_server
 
 
-@pytest.mark.parametrize("wire", ["connect", "grpc", "grpc-web"])
+@pytest.mark.parametrize("wire", RPC_WIRES)
 def test_a_stream_that_runs_stays_on_its_connection(
     wire: str, authority: Authority, stream_port: int
 ) -> None:

@@ -10,19 +10,22 @@ import pytest
 
 from coreweave_inference.cli import main
 from coreweave_inference.cli.demo.report import Report, StepFailedError, expect
+from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
+    CapacityClaimServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
+    DeploymentServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
+    GatewayServiceMethods,
+)
 from tests.emulator_process import processes_of, wait_until_gone
+from triwire.dial.wires import WIRES
 
 METHODS = [
-    f"{verb}{noun}"
-    for noun in ("Gateway", "Deployment", "CapacityClaim")
-    for verb in ("Create", "Get", "Update", "Delete")
-] + [
-    "ListGateways",
-    "ListDeployments",
-    "ListCapacityClaims",
-    "GetGatewayParameters",
-    "GetDeploymentParameters",
-    "GetCapacityClaimParameters",
+    method.name
+    for service in (GatewayServiceMethods, DeploymentServiceMethods, CapacityClaimServiceMethods)
+    for method in service.ALL
 ]
 
 
@@ -47,12 +50,12 @@ def test_the_demo_calls_every_method_on_every_wire_in_both_colours() -> None:
     seen = {(found[1], found[2], found[3]) for found in done if found}
     assert seen == {
         (wire, colour, method)
-        for wire in ("grpc", "connect", "grpc-web", "rest")
+        for wire in WIRES
         for colour in ("sync", "async")
         for method in METHODS
     }
     assert len(done) - 1 == len(seen) == 144
-    for wire in ("grpc", "connect", "grpc-web", "rest"):
+    for wire in WIRES:
         for colour in ("sync", "async"):
             told = [(kind, state) for *run, _, kind, _, state in events if run == [wire, colour]]
             assert told[0][0] == "Added"

@@ -30,12 +30,12 @@ from tests.emulator_process import (
     running_emulator,
     wait_until_gone,
 )
+from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WIRES = ["grpc", "connect", "grpc-web", "rest"]
 PREFIX = "/v1alpha1/inference"
 LIST = "/coreweave.inference.v1alpha1.GatewayService/ListGateways"
 GATEWAY: dict[str, Any] = {"name": "edge", "core_weave_auth": {}, "path_based_routing": {}}

@@ -13,11 +13,12 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from coreweave_inference import Cancellation, Code, InferenceClient, RpcError
-from tests.integration.test_streams_sync import RPC_WIRES, WIRES, caller_for
+from tests.integration.test_streams_sync import caller_for
 from tests.raw_peers import serving
 from tests.relay import Relay
-from tests.stream_service import CHAT, COLLECT, ENDED, FOREVER, NAME
+from tests.stream_service import CHAT, COLLECT, ENDED, FOREVER, NAME, RPC_WIRES
 from triwire._io import SystemClock
+from triwire.dial.wires import WIRES
 from triwire.retry import RetryPolicy
 from triwire.spec import MethodSpec, StreamKind
 

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from coreweave_inference import AsyncInferenceClient, Code, RpcError
-from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
+from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Bystander
 
-STREAM_WIRES = ("connect", "grpc", "grpc-web")
 QUICK = RetryPolicy(initial_backoff_seconds=0.001, max_backoff_seconds=0.01)
 
 
@@ -176,7 +175,7 @@ async def texts(*values: str) -> AsyncIterator[StringValue]:
         yield StringValue(value=value)
 
 
-@pytest.mark.parametrize("wire", STREAM_WIRES)
+@pytest.mark.parametrize("wire", RPC_WIRES)
 async def test_streams_of_all_kinds_pass_in_front_of_it(wire: str, stream_port: int) -> None:
     recorder = Recorder()
     caller = stream_caller(wire, stream_port, recorder)

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from coreweave_inference import AsyncInferenceClient, RetryPolicy, RpcError
-from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
+from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
@@ -183,7 +183,7 @@ async def texts(*values: str) -> AsyncIterator[StringValue]:
         yield StringValue(value=value)
 
 
-@pytest.mark.parametrize("wire", ["connect", "grpc", "grpc-web"])
+@pytest.mark.parametrize("wire", RPC_WIRES)
 async def test_the_span_of_a_stream_ends_with_it(
     wire: str, stream_port: int, recorded: Recorded
 ) -> None:

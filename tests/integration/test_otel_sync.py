@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from coreweave_inference import InferenceClient, RetryPolicy, RpcError
-from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
+from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
@@ -182,7 +182,7 @@ def texts(*values: str) -> Iterator[StringValue]:
         yield StringValue(value=value)
 
 
-@pytest.mark.parametrize("wire", ["connect", "grpc", "grpc-web"])
+@pytest.mark.parametrize("wire", RPC_WIRES)
 def test_the_span_of_a_stream_ends_with_it(wire: str, stream_port: int, recorded: Recorded) -> None:
     transport = dial(
         wire,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from tests import stream_service
 from tests.integration import test_streams_aio, test_streams_sync
 from tests.stream_service import CHAT, COLLECT, ENDED, FOREVER
 from triwire.errors import Code, RpcError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from triwire.call.aio import AsyncCaller
 
 RPC_WIRES = [
-    f"{wire}{way}" for wire in ("connect", "grpc", "grpc-web") for way in test_streams_aio.PASSING
+    f"{wire}{way}" for wire in stream_service.RPC_WIRES for way in test_streams_aio.PASSING
 ]
 # REST carries server streams only.
 WIRES = [*RPC_WIRES, *(f"rest{way}" for way in test_streams_aio.PASSING)]

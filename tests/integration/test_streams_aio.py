@@ -9,10 +9,11 @@ from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from tests.relay import Relay
-from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER
+from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
+from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
 from triwire.interceptors import Call, Interception, Interceptor, each_attempt
 from triwire.spec import CallOptions, Metadata
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from triwire.call.stream.aio import AsyncResponseStream
 
-RPC_WIRES = ("connect", "grpc", "grpc-web")
-# REST carries server streams only.
-WIRES = (*RPC_WIRES, "rest")
 LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
 

@@ -17,6 +17,7 @@ from tests.watching.fleet import brief
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
+from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
 from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from triwire.spec import MethodSpec, RawResponse
     from triwire.transports.base import AsyncTransport, RequestT, ResponseT
 
-WIRES = ("grpc", "connect", "grpc-web", "rest")
 SNAPSHOT = [("added", "a", "1"), ("added", "b", "1")]
 
 

@@ -18,6 +18,7 @@ from tests.watching.fleet import brief
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
+from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
 from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from triwire.spec import MethodSpec, RawResponse
     from triwire.transports.base import RequestT, ResponseT, Transport
 
-WIRES = ("grpc", "connect", "grpc-web", "rest")
 SNAPSHOT = [("added", "a", "1"), ("added", "b", "1")]
 
 

@@ -20,6 +20,7 @@ from tests.watching.fleet import Fleet
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
+from triwire.dial.wires import WIRES
 from triwire.spec import CallOptions
 from triwire.testing import AsyncMemoryTransport
 from triwire.tls import TlsOptions
@@ -28,8 +29,6 @@ from triwire.watch import AsyncWatchHub, Failed, Synced
 if TYPE_CHECKING:
     from tests.watching.server import RemoteFleet
     from triwire.transports.base import AsyncTransport
-
-WIRES = ("grpc", "connect", "grpc-web", "rest")
 
 
 class LocalFleet:

@@ -21,6 +21,7 @@ from tests.watching.fleet import Fleet
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
+from triwire.dial.wires import WIRES
 from triwire.spec import CallOptions
 from triwire.testing import MemoryTransport
 from triwire.tls import TlsOptions
@@ -29,8 +30,6 @@ from triwire.watch import Failed, Synced, WatchHub
 if TYPE_CHECKING:
     from tests.watching.server import RemoteFleet
     from triwire.transports.base import Transport
-
-WIRES = ("grpc", "connect", "grpc-web", "rest")
 
 
 class LocalFleet:

@@ -16,6 +16,7 @@ from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGenera
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from tests.unit.contract.buf import skip_or_fail
+from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def test_nothing_of_the_tree_is_imported(outside: Path) -> None:
     assert done.stdout.startswith(str(outside / "env"))
 
 
-@pytest.mark.parametrize("transport", ["connect", "grpc", "grpc-web", "rest"])
+@pytest.mark.parametrize("transport", WIRES)
 def test_the_client_runs_the_lifecycle_against_the_emulator(
     transport: str, outside: Path, emulator: dict[str, str]
 ) -> None:

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from triwire.dial.wires import WIRES
+
 if TYPE_CHECKING:
     import argparse
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_command"]
 
-_WIRES: Final = ("grpc", "connect", "grpc-web", "rest")
 _COLOURS: Final = ("sync", "async")
 # Long enough for the waits to see CREATING and UPDATING, short enough for 24 of each.
 _TRANSITION_SECONDS: Final = 0.05
@@ -35,9 +36,9 @@ def add_command(commands: Subcommands) -> None:
     parser.add_argument(
         "--transport",
         action="append",
-        choices=_WIRES,
+        choices=WIRES,
         metavar="WIRE",
-        help=f"only this wire, one of {', '.join(_WIRES)}; may be repeated",
+        help=f"only this wire, one of {', '.join(WIRES)}; may be repeated",
     )
     parser.set_defaults(run=_run)
 
@@ -57,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     start = time.monotonic()
     try:
         with EmulatorProcess(Listen(), settings) as emulator:
-            for wire in dict.fromkeys(arguments.transport or _WIRES):
+            for wire in dict.fromkeys(arguments.transport or WIRES):
                 for colour in _COLOURS:
                     report.run(wire, colour)
                     _run_one(emulator.url, admin, wire, colour, report)

@@ -27,6 +27,16 @@ from coreweave_inference.emulator.faults.fields import (
     to_plain,
 )
 from coreweave_inference.emulator.faults.kinds import KINDS, ClockStep, Fault, kind_of_method
+from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
+    CapacityClaimServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
+    DeploymentServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
+    GatewayServiceMethods,
+)
+from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
     import random
@@ -34,27 +44,21 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "FaultScript", "PlannedFault", "When", "Where"]
 
-METHODS: Final = tuple(
-    f"{verb}{noun}"
-    for nouns, verbs in (
-        (("Gateways", "Deployments", "CapacityClaims"), ("List",)),
-        (
-            ("Gateway", "Deployment", "CapacityClaim"),
-            ("Get", "Create", "Update", "Delete", "Step"),
-        ),
-        (("GatewayParameters", "DeploymentParameters", "CapacityClaimParameters"), ("Get",)),
-    )
-    for verb in verbs
-    for noun in nouns
+_SERVED: Final = (
+    *GatewayServiceMethods.ALL,
+    *DeploymentServiceMethods.ALL,
+    *CapacityClaimServiceMethods.ALL,
 )
+_STEPS: Final = ("StepGateway", "StepDeployment", "StepCapacityClaim")
+
+METHODS: Final = (*(method.name for method in _SERVED), *_STEPS)
 """What a pattern can match: the methods of the API, and the steps of the lifecycle."""
 
-_WIRES: Final = ("connect", "grpc", "grpc-web", "rest", "memory")
 _MAX_CALLS: Final = 2**53
 
 
 def _wires(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
-    return tuple(one_of(_WIRES)(one) for one in texts(value))
+    return tuple(one_of((*WIRES, "memory"))(one) for one in texts(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

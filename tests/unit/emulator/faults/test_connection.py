@@ -15,6 +15,7 @@ from coreweave_inference.emulator.faults.script import FaultScript
 from coreweave_inference.emulator.settings import Behaviour, ServerSettings
 from tests.unit.emulator.rig import TOKENS
 from tests.unit.server.asgi_driver import Answer, envelope, request
+from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
     from coreweave_inference.emulator.openapi import Application
@@ -41,10 +42,10 @@ def listed(application: Application, wire: str) -> Answer:
     return request(application, "POST", LIST, headers=headers, body=body)
 
 
-WIRES = pytest.mark.parametrize("wire", ["connect", "grpc", "grpc-web", "rest"])
+every_wire = pytest.mark.parametrize("wire", WIRES)
 
 
-@WIRES
+@every_wire
 def test_a_page_of_a_proxy_is_the_whole_answer(wire: str) -> None:
     answer = listed(make({"kind": "page", "status": 404}), wire)
     assert answer.status == 404
@@ -56,14 +57,14 @@ def test_a_page_of_a_proxy_is_the_whole_answer(wire: str) -> None:
     assert not answer.trailers
 
 
-@WIRES
+@every_wire
 @pytest.mark.parametrize("at", ["request", "answer"])
 def test_a_lost_connection_has_no_answer(wire: str, at: str) -> None:
     answer = listed(make({"kind": "drop", "at": at}), wire)
     assert (answer.status, answer.body) == (0, b"")
 
 
-@WIRES
+@every_wire
 def test_an_answer_can_break_off(wire: str) -> None:
     application = make({"kind": "drop", "at": "middle", "where": {"methods": ["ListGateways"]}})
     whole = listed(make(), wire)
@@ -73,7 +74,7 @@ def test_an_answer_can_break_off(wire: str) -> None:
     assert not answer.trailers
 
 
-@WIRES
+@every_wire
 def test_a_wrong_clock_shows_in_the_date(wire: str) -> None:
     answer = listed(make({"kind": "clock-step", "seconds": 86400}), wire)
     assert answer.status == 200
