@@ -35,15 +35,15 @@ from coreweave_inference.v1alpha1 import (
     ListDeploymentsRequest,
     ListDeploymentsResponse,
 )
+from coreweave_inference_gen.coreweave.inference.v1alpha1 import deployment_triwire
 from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
     AsyncDeployments,
-    DeploymentServiceMethods,
 )
 from triwire.call.aio import AsyncCaller
 from triwire.codec.binary import BinaryCodec
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.spec import Metadata, RawResponse
-from triwire.watch import AsyncWatchHub, WatchKind, WatchOptions
+from triwire.watch import AsyncWatchHub, WatchOptions
 from triwire.watch.actions import ListAll, ListSince, WaitUntil, Why
 from triwire.watch.engine import Engine
 from triwire.watch.stamps import to_ns, to_timestamp
@@ -68,28 +68,7 @@ OPTIONS: Final = WatchOptions(
 )
 NOTHING: Final = Metadata()
 Codec: TypeAlias = BinaryCodec | ProtoJsonCodec
-
-# The generated constant, which is no public name.
-KIND: Final[WatchKind[Deployment]] = WatchKind(
-    name="deployments",
-    resource_type=Deployment,
-    listing=DeploymentServiceMethods.LIST_DEPLOYMENTS,
-    items="items",
-    updated_after="updated_after",
-    get=DeploymentServiceMethods.GET_DEPLOYMENT,
-    get_id="id",
-    envelope="deployment",
-    key="spec.id",
-    created="status.created_at",
-    updated="status.updated_at",
-    owner="spec.organization_id",
-    state="status.status",
-    moving=("STATUS_CREATING", "STATUS_UPDATING"),
-    deleting=("STATUS_DELETING",),
-    filters=(("parent_gateway_id", "spec.gateway_ids"),),
-    sets=("spec.gateway_ids", "spec.autoscaling.capacity_classes"),
-    keyed=(("status.conditions", ("type", "zone")),),
-)
+KIND: Final = deployment_triwire._DEPLOYMENTS_KIND  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the generated one
 
 
 class Fleet:
@@ -152,7 +131,7 @@ class Driven:
         """Decode and apply an answer; return the number of events."""
         response = ListDeploymentsResponse.FromString(data)
         observations = self.engine.observe(response.items)
-        events = self.engine.on_list(
+        parts = self.engine.on_list_in_parts(
             action,
             observations,
             server_date_ns=None,
@@ -161,7 +140,7 @@ class Driven:
             started=self.now,
             ended=self.now + 0.01,
         )
-        return len(events)
+        return sum(map(len, parts))
 
     def answer(self, action: ListAll | ListSince) -> bytes:
         """Return what the server says."""
@@ -267,7 +246,7 @@ def relists(fleet: Fleet, driven: Driven, *, rounds: int) -> list[Pair]:
 
 
 def _relist(driven: Driven, response: ListDeploymentsResponse) -> None:
-    events = driven.engine.on_list(
+    parts = driven.engine.on_list_in_parts(
         ListAll(Why.RELIST),
         driven.engine.observe(response.items),
         server_date_ns=None,
@@ -276,7 +255,7 @@ def _relist(driven: Driven, response: ListDeploymentsResponse) -> None:
         started=driven.now,
         ended=driven.now + 0.1,
     )
-    if any(hasattr(event, "object") for event in events):
+    if any(hasattr(event, "object") for part in parts for event in part):
         raise SystemExit("nothing changed, and something was told")
 
 

@@ -7,14 +7,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from coreweave_inference_gen.coreweave.inference.v1alpha1 import deployment_pb2 as pb
-from coreweave_inference_gen.coreweave.inference.v1alpha1 import status_pb2
+from coreweave_inference_gen.coreweave.inference.v1alpha1 import deployment_triwire, status_pb2
 from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
     DeploymentServiceMethods,
 )
 from triwire.errors import Code, RpcError
 from triwire.server.service import MethodHandler, Service
 from triwire.watch.events import Added, Deleted, Failed, Modified, Synced
-from triwire.watch.kind import WatchKind
 from triwire.watch.stamps import NS_PER_SECOND, to_ns, to_timestamp
 
 if TYPE_CHECKING:
@@ -24,27 +23,7 @@ if TYPE_CHECKING:
     from triwire.watch.events import Event
 
 START_NS: Final = 1_700_000_000 * NS_PER_SECOND
-# What the plugin makes of the contract, spelled out for tests below the generated code.
-KIND: Final = WatchKind(
-    name="deployments",
-    resource_type=pb.Deployment,
-    listing=DeploymentServiceMethods.LIST_DEPLOYMENTS,
-    items="items",
-    updated_after="updated_after",
-    get=DeploymentServiceMethods.GET_DEPLOYMENT,
-    get_id="id",
-    envelope="deployment",
-    key="spec.id",
-    created="status.created_at",
-    updated="status.updated_at",
-    owner="spec.organization_id",
-    state="status.status",
-    moving=("STATUS_CREATING", "STATUS_UPDATING"),
-    deleting=("STATUS_DELETING",),
-    filters=(("parent_gateway_id", "spec.gateway_ids"),),
-    sets=("spec.gateway_ids",),
-    keyed=(("status.conditions", ("type", "zone")),),
-)
+KIND: Final = deployment_triwire._DEPLOYMENTS_KIND  # pyright: ignore[reportPrivateUsage]  # the generated one
 GATEWAY: Final = str(uuid.UUID(int=1 << 100))
 
 

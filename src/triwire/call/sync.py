@@ -20,6 +20,7 @@ from triwire._typing import override
 from triwire.call.attempts import shorter
 from triwire.call.engine import Engine, Run, Send, Wait
 from triwire.call.hedging import Hedge
+from triwire.call.pieces.sync import decoded
 from triwire.call.reply import passed, reply_of, response_of
 from triwire.call.request import (
     StreamTime,
@@ -31,6 +32,7 @@ from triwire.call.request import (
 from triwire.call.shared import Shared
 from triwire.call.stream.managed.sync import ManagedStream, requests_of
 from triwire.call.stream.sync import ResponseStream, single_response
+from triwire.codec.pieces import LARGE_BYTES
 from triwire.errors import RpcError
 from triwire.interceptors import Call
 from triwire.retry import RetryBudget
@@ -180,7 +182,10 @@ class Caller:
             raw = self._transport.unary(
                 method, request, headers=self._headers, timeout_seconds=timeout
             )
-            message = self._transport.decode(method, raw.body)
+            if len(raw.body) > LARGE_BYTES:
+                message = decoded(self._transport, method, raw.body)
+            else:
+                message = self._transport.decode(method, raw.body)
         except RpcError as error:
             elapsed = self._clock.monotonic_seconds() - started
             seen = at_deadline(error, timeout_seconds=timeout, elapsed_seconds=elapsed)
@@ -289,7 +294,7 @@ class Caller:
         raw = transport.unary(
             method, request, headers=step.headers, timeout_seconds=step.timeout_seconds
         )
-        message = transport.decode(method, raw.body)
+        message = decoded(transport, method, raw.body)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(transport.wire, method), len(raw.body))
         return reply_of(message, raw, call.on_response)

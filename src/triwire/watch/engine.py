@@ -29,7 +29,7 @@ from triwire.watch.tracker import Tracker
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from triwire.spec import MethodSpec
     from triwire.watch.actions import Action, ListAction, Request
@@ -238,7 +238,7 @@ class Engine(Generic[M]):
             observations.append(observation)
         return observations
 
-    def on_list(
+    def on_list_in_parts(
         self,
         action: ListAction,
         observations: Sequence[Observation[M]],
@@ -248,11 +248,12 @@ class Engine(Generic[M]):
         size_bytes: int,
         started: float,
         ended: float,
-    ) -> list[Event[M]]:
-        """Apply a complete List answer; times as in `Tracker.on_list`."""
+    ) -> Iterator[list[Event[M]]]:
+        """Apply a complete List answer, part by part; see `Tracker.on_list_in_parts`."""
         owner = self._observer.owner(observations[0].object) if observations else None
         if owner is not None and self._token is not None and not self._token.is_of(owner):
-            return self._refuse_token(now=ended)
+            yield self._refuse_token(now=ended)
+            return
         answer = ListAnswer(
             observations,
             server_date_ns=server_date_ns,
@@ -263,7 +264,8 @@ class Engine(Generic[M]):
         if not isinstance(action, ListSince) and len(self._seen) > len(observations):
             present = {seen.key for seen in observations}
             self._seen = {key: value for key, value in self._seen.items() if key in present}
-        return self._noted(self._tracker.on_list(action, answer, started=started, ended=ended))
+        for part in self._tracker.on_list_in_parts(action, answer, started=started, ended=ended):
+            yield self._noted(part)
 
     def _refuse_token(self, *, now: float) -> list[Event[M]]:
         if self._on_expired == "snapshot":

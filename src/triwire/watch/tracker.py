@@ -45,7 +45,7 @@ from triwire.watch.tokens import ResumeToken
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from triwire.watch.rows import Row, Tombstone
 
@@ -53,6 +53,8 @@ T = TypeVar("T")
 
 _MAX_RECENTS = 512
 _GUESSED_OBJECT_BYTES = 1024
+# Changes applied between two pauses: some three milliseconds.
+_PART = 500
 # auto: back to full lists only well below the limit, so that the mode does not flap.
 _AUTO_RETURN_SHARE = 0.75
 
@@ -288,16 +290,28 @@ class Tracker(Generic[T]):
             started: Local monotonic time just before the request was sent.
             ended: Local monotonic time after the whole answer.
         """
+        parts = self.on_list_in_parts(action, answer, started=started, ended=ended)
+        return [event for part in parts for event in part]
+
+    def on_list_in_parts(
+        self, action: ListAction, answer: ListAnswer[T], *, started: float, ended: float
+    ) -> Iterator[list[Event[T]]]:
+        """Do as `on_list`, with pauses: some hundred changes of a long answer at a time.
+
+        In a pause `snapshot` gives what the parts so far have told. Nothing is to be planned and
+        nothing else applied before the last part.
+        """
         self.abandon(action)
         if self._outage.recovered():
             self._next_full = min(self._next_full, ended)
         if not self._same_owner(answer):
-            return self._mirror.drain()
+            yield self._mirror.drain()
+            return
         newest = _newest(answer.items)
         doubted = isinstance(action, ListAll) and self._deletions.doubts(
             newest, started=started, ended=ended
         )
-        changed, repaired, earliest_late_ns = self._merge(
+        changed, repaired, earliest_late_ns = yield from self._merge(
             action, newest, started=started, ended=ended
         )
         complete = not doubted
@@ -334,7 +348,7 @@ class Tracker(Generic[T]):
             before=started - max(2 * self._bound.seconds, self._options.tombstone_seconds)
         )
         self._mirror.compact()
-        return self._finish(ended)
+        yield self._finish(ended)
 
     def on_get(
         self, action: GetOne, seen: Observation[T] | None, *, started: float, ended: float
@@ -407,14 +421,16 @@ class Tracker(Generic[T]):
         *,
         started: float,
         ended: float,
-    ) -> tuple[bool, bool, int | None]:
+    ) -> Generator[list[Event[T]], None, tuple[bool, bool, int | None]]:
         mirror = self._mirror
         late_below = self._cursor.late_below_ns
         changed = repaired = False
         earliest_late: int | None = None
         unknown = [seen for seen in newest.values() if not mirror.shows(seen)]
         unknown.sort(key=lambda seen: (seen.updated_ns, seen.key))
-        for seen in unknown:
+        for index, seen in enumerate(unknown):
+            if index and index % _PART == 0:
+                yield mirror.drain()
             known = seen.key in mirror.rows
             verdict = mirror.observe(seen, started=started, ended=ended)
             if verdict is None:

@@ -36,7 +36,7 @@ def engine(
 
 
 def listed(engine: Engine[pb.Deployment], *objects: pb.Deployment, at: float = 0.0) -> list[Any]:
-    return engine.on_list(
+    parts = engine.on_list_in_parts(
         ListAll(Why.SYNC),
         engine.observe(objects),
         server_date_ns=None,
@@ -45,6 +45,7 @@ def listed(engine: Engine[pb.Deployment], *objects: pb.Deployment, at: float = 0
         started=at,
         ended=at,
     )
+    return [event for part in parts for event in part]
 
 
 def test_a_list_asks_with_the_filter_and_every_nanosecond_of_the_cursor() -> None:

@@ -14,7 +14,7 @@ from triwire.watch.actions import GetOne, ListAll, ListSince, Stop, WaitUntil, W
 from triwire.watch.events import Added, Bookmark, Failed, Modified, Reason, Synced
 from triwire.watch.failures import PollFailure
 from triwire.watch.mirror import Mirror
-from triwire.watch.observation import Phase
+from triwire.watch.observation import ListAnswer, Phase
 from triwire.watch.tokens import ResumeToken
 from triwire.watch.tracker import Tracker
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from triwire.watch.checkpoint import Checkpoint
+    from triwire.watch.events import Event
     from triwire.watch.rows import Row
 
 X, Y = seen("x", 0), seen("y", 0)
@@ -366,3 +367,22 @@ def test_a_poll_looks_only_at_what_is_stamped_since(monkeypatch: pytest.MonkeyPa
     for at in range(20, 200, 10):
         drive.poll(items[-1:], float(at), cursor=items[-1].updated_ns - NS)
     assert set(looked) == {"k04999"}
+
+
+# -- long answers -------------------------------------------------------------------------------
+
+
+def test_a_long_answer_is_applied_in_parts_which_together_tell_the_same() -> None:
+    items = [seen(f"n{at:04}", at) for at in range(1001)]
+    whole, drive = Drive(), Drive()
+    parts: list[int] = []
+    events: list[Event[str]] = []
+    answer = ListAnswer(tuple(items))
+    for part in drive.tracker.on_list_in_parts(ListAll(Why.SYNC), answer, started=0, ended=0.1):
+        parts.append(len(part))
+        events += part
+        # Who joins now knows what has been told, and nothing of what is to come.
+        told = [event.key for event in events if isinstance(event, Added)]
+        assert [event.key for event in drive.tracker.snapshot()] == told
+    assert parts == [500, 500, 2]
+    assert events == whole.full(items, 0.0, why=Why.SYNC)

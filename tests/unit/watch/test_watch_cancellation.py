@@ -19,7 +19,7 @@ from triwire._typing import override
 from triwire.call.aio import AsyncCaller
 from triwire.errors import Code, RpcError
 from triwire.testing import AsyncManualClock, AsyncMemoryTransport
-from triwire.watch import AsyncWatchHub, WatchOptions
+from triwire.watch import AsyncWatchHub, Synced, WatchOptions
 from triwire.watch.budget import RequestBudget
 from triwire.watch.engine import Engine
 from triwire.watch.feed.aio import AsyncFeed, AsyncMailbox, AsyncTurns
@@ -188,6 +188,28 @@ async def test_closing_ends_the_loop_wherever_it_is(at: int) -> None:
     for _ in range(3):
         await asyncio.sleep(0)
     assert len(bench.fleet.asked) == asked
+
+
+async def test_who_joins_while_a_long_list_is_applied_is_told_each_thing_once() -> None:
+    bench = Bench()
+    told: list[Any] = []
+    async with (
+        bench.deployments.watch(options=INCREMENTAL) as first,
+        bench.deployments.watch(options=INCREMENTAL, include=(Synced,)) as second,
+    ):
+        while not told:
+            told = await first.drain()
+            await asyncio.sleep(0)
+        assert len(told) < MANY
+        found: list[Any] = []
+        # Until the list has been applied, and the Get after it.
+        while not any(entry[0] == "get" for entry in bench.fleet.asked):
+            found += await second.drain()
+            await asyncio.sleep(0)
+    (synced,) = (event for event in found if isinstance(event, Synced))
+    keys = [event.key for event in found if event is not synced]
+    assert len(keys) == len(set(keys)) == MANY + 1
+    assert synced.keys == set(keys)
 
 
 async def test_a_watch_that_is_dropped_leaves_its_loop() -> None:

@@ -313,18 +313,24 @@ class AsyncFeed(Generic[M]):
         ended, wall_clock_ns = clock.monotonic_seconds(), self._wall_clock_ns()
         observations = await self._observed(responses)
         date = responses[0].server_date
-        with self._lock:
-            events = self._engine.on_list(
-                action,
-                observations,
-                server_date_ns=None if date is None else to_ns(date),
-                wall_clock_ns=wall_clock_ns,
-                size_bytes=sum(response.size_bytes for response in responses),
-                started=started,
-                ended=ended,
-            )
-            mailboxes = list(self._mailboxes)
-        await self._tell(events, mailboxes)
+        parts = self._engine.on_list_in_parts(
+            action,
+            observations,
+            server_date_ns=None if date is None else to_ns(date),
+            wall_clock_ns=wall_clock_ns,
+            size_bytes=sum(response.size_bytes for response in responses),
+            started=started,
+            ended=ended,
+        )
+        while True:
+            with self._lock:
+                events = next(parts, None)
+                mailboxes = list(self._mailboxes)
+            if events is None:
+                return
+            await self._tell(events, mailboxes)
+            if len(observations) > _SLICE:
+                await async_breathe()
 
     async def _pages(self, request: Message) -> list[Response[Any]]:
         if self._kind.is_paged:

@@ -1,0 +1,1 @@
+"""Responses that are too long to be decoded in one go."""
