@@ -25,12 +25,13 @@ from urllib.parse import urlsplit
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
 __all__ = ["RunningEmulator", "emulator", "running_emulator", "start_emulator"]
 
-_START_SECONDS = 60
-_STOP_SECONDS = 20
+# Far above what either takes on a busy machine: whoever waits goes on at once.
+_START_SECONDS = 120
+_STOP_SECONDS = 60
 
 
 @dataclass
@@ -39,18 +40,22 @@ class RunningEmulator:
 
     Attributes:
         process: The command.
+        children: The processes that it had started when it began to serve (Linux; else empty).
         url: The address that it printed.
         admin_token: The first token that it printed, or "" with --tokens.
         viewer_token: The second one.
         stderr: What it wrote to stderr; complete after `stop`.
+        stderr_reader: The thread that fills `stderr`.
         admin_url: Address of its admin interface, or "".
     """
 
     process: subprocess.Popen[str]
+    children: set[int]
     url: str
     admin_token: str
     viewer_token: str
     stderr: list[str]
+    stderr_reader: threading.Thread
     admin_url: str = ""
 
     @property
@@ -66,7 +71,7 @@ class RunningEmulator:
     def admin(self, verb: str, path: str, value: object = None) -> Any:
         """Ask the admin interface; returns the JSON value of its answer, an error's as well."""
         host, _, port = self.admin_url.removeprefix("http://").rpartition(":")
-        connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=20)
+        connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=60)
         body = None if value is None else json.dumps(value)
         try:
             connection.request(verb, path, body, {"content-type": "application/json"})
@@ -78,7 +83,9 @@ class RunningEmulator:
         """Send a signal to the command and return its exit status; idempotent."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(_STOP_SECONDS)
+        status = self.process.wait(_STOP_SECONDS)
+        self.stderr_reader.join(_STOP_SECONDS)
+        return status
 
 
 def processes_of(pid: int) -> set[int]:
@@ -113,7 +120,7 @@ def is_alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in {"Z", "X"} or len(threads) > 1
 
 
-def wait_until_gone(pids: set[int], *, timeout_seconds: float = 10.0) -> set[int]:
+def wait_until_gone(pids: set[int], *, timeout_seconds: float = _STOP_SECONDS) -> set[int]:
     """Wait until processes are gone and return those that are not."""
     end = time.monotonic() + timeout_seconds
     while (left := {pid for pid in pids if is_alive(pid)}) and time.monotonic() < end:
@@ -122,14 +129,21 @@ def wait_until_gone(pids: set[int], *, timeout_seconds: float = 10.0) -> set[int
 
 
 @contextmanager
-def running_emulator(*flags: str) -> Generator[RunningEmulator]:
-    """Start `cw-inference emulator --port 0` with flags, and stop it, leaving nothing behind."""
+def running_emulator(
+    *flags: str, program: Sequence[str] = ("-m", "coreweave_inference.cli")
+) -> Generator[RunningEmulator]:
+    """Start `cw-inference emulator --port 0` with flags, and stop it, leaving nothing behind.
+
+    Args:
+        *flags: Further flags.
+        program: What Python runs as `cw-inference`.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("COREWEAVE_", "CW_", "TRIWIRE_"))
     }
-    command = [sys.executable, "-m", "coreweave_inference.cli", "emulator", "--port", "0", *flags]
+    command = [sys.executable, *program, "emulator", "--port", "0", *flags]
     with subprocess.Popen(
         command,
         env=environment,
@@ -144,10 +158,13 @@ def running_emulator(*flags: str) -> Generator[RunningEmulator]:
         reader.start()
         running: RunningEmulator | None = None
         try:
-            running = _wait_until_started(process, stderr)
+            running = _wait_until_started(process, stderr, reader)
             yield running
         finally:
             children = processes_of(process.pid)
+            if running is not None:
+                # Those of a command that was killed are nobody's children by now.
+                children |= running.children
             if process.poll() is None:
                 process.terminate()
                 try:
@@ -160,7 +177,9 @@ def running_emulator(*flags: str) -> Generator[RunningEmulator]:
             assert not left, f"the emulator left processes behind: {left}"
 
 
-def _wait_until_started(process: subprocess.Popen[str], stderr: list[str]) -> RunningEmulator:
+def _wait_until_started(
+    process: subprocess.Popen[str], stderr: list[str], stderr_reader: threading.Thread
+) -> RunningEmulator:
     assert process.stdout is not None
     lines: list[str] = []
     reader = threading.Thread(
@@ -176,7 +195,16 @@ def _wait_until_started(process: subprocess.Popen[str], stderr: list[str]) -> Ru
             admin, viewer = tokens or ("", "")
             found = re.search(r"admin interface on (\S+)", text)
             admin_url = found.group(1) if found else ""
-            return RunningEmulator(process, url.group(), admin, viewer, stderr, admin_url)
+            return RunningEmulator(
+                process,
+                processes_of(process.pid),
+                url.group(),
+                admin,
+                viewer,
+                stderr,
+                stderr_reader,
+                admin_url,
+            )
         if process.poll() is not None:
             break
         time.sleep(0.01)

@@ -22,6 +22,8 @@ import pytest
 import trustme
 
 from coreweave_inference import InferenceClient
+from coreweave_inference.emulator.process import EmulatorProcess, Listen
+from coreweave_inference.emulator.settings import Behaviour, ServerSettings
 from coreweave_inference.v1alpha1 import STATUS_READY, ListGatewaysRequest
 from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_pb2_grpc import GatewayServiceStub
 from tests.emulator_process import (
@@ -30,6 +32,7 @@ from tests.emulator_process import (
     running_emulator,
     wait_until_gone,
 )
+from tests.raw_peers import serving
 from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
 
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 PREFIX = "/v1alpha1/inference"
 LIST = "/coreweave.inference.v1alpha1.GatewayService/ListGateways"
 GATEWAY: dict[str, Any] = {"name": "edge", "core_weave_auth": {}, "path_based_routing": {}}
+IN_FLIGHT = b"http.ingress_http.downstream_rq_active: %d"
 GATEWAY_JSON = b'{"name":"edge","coreWeaveAuth":{},"pathBasedRouting":{}}'
 
 needs_proc = pytest.mark.skipif(
@@ -306,9 +310,9 @@ def test_kill_9_while_starting_leaves_no_process(milliseconds: int) -> None:
 @needs_proc
 def test_the_command_ends_if_the_server_is_killed() -> None:
     with running_emulator() as emulator:
-        for child in processes_of(emulator.process.pid):
+        for child in emulator.children:
             os.kill(child, signal.SIGKILL)
-        assert emulator.process.wait(20) == 1
+        assert emulator.process.wait(60) == 1
     assert "the server ended by itself" in "".join(emulator.stderr)
 
 
@@ -323,6 +327,16 @@ def test_a_signal_stops_everything_quietly(number: signal.Signals) -> None:
     assert emulator.stderr == []
     assert can_listen(emulator.port)
     assert can_listen(admin_port(emulator))
+
+
+# The command, but that it waits longer for calls in flight than any test does.
+PATIENT = """
+import sys
+from coreweave_inference.cli import main
+from coreweave_inference.emulator.process import run
+run.__kwdefaults__["drain_seconds"] = 600.0
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def begin_create(emulator: RunningEmulator) -> socket.socket:
@@ -341,7 +355,7 @@ def begin_create(emulator: RunningEmulator) -> socket.socket:
 
 
 def wait_until_refused(emulator: RunningEmulator) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             socket.create_connection((emulator.host, emulator.port)).close()
@@ -352,13 +366,16 @@ def wait_until_refused(emulator: RunningEmulator) -> None:
 
 
 def test_sigterm_lets_calls_in_flight_end() -> None:
-    with running_emulator() as emulator, closing(begin_create(emulator)) as connection:
+    with (
+        running_emulator(program=("-c", PATIENT)) as emulator,
+        closing(begin_create(emulator)) as connection,
+    ):
         emulator.process.send_signal(signal.SIGTERM)
         wait_until_refused(emulator)
         assert emulator.process.poll() is None
         connection.sendall(GATEWAY_JSON[10:])
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
-        assert emulator.process.wait(20) == 0
+        assert emulator.process.wait(60) == 0
     assert emulator.stderr == []
 
 
@@ -370,12 +387,38 @@ def test_sigterm_does_not_wait_for_ever() -> None:
 
 
 def test_a_second_signal_ends_the_wait() -> None:
-    with running_emulator() as emulator, closing(begin_create(emulator)):
+    with (
+        running_emulator(program=("-c", PATIENT)) as emulator,
+        closing(begin_create(emulator)),
+    ):
         emulator.process.send_signal(signal.SIGTERM)
         wait_until_refused(emulator)
         assert emulator.process.poll() is None
         emulator.process.send_signal(signal.SIGTERM)
-        assert emulator.process.wait(4) == 0  # less than the 5 seconds of a drain
+        assert emulator.process.wait(60) == 0  # a tenth of what it would wait for the call
+
+
+def test_an_answer_that_cannot_be_read_does_not_end_the_wait_for_calls() -> None:
+    # As those of an Envoy that is short of time: none for two seconds, or one that breaks off.
+    script = iter([b"OK", b"", b"http.ingress_http.downs", IN_FLIGHT % 1, IN_FLIGHT % 0])
+    asked: list[bytes] = []
+
+    def answer(connection: socket.socket, _: threading.Event) -> None:
+        asked.append(connection.recv(4096).partition(b" HTTP/1.1")[0])
+        body = next(script)
+        if body:
+            head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+            connection.sendall(head % len(body) + body)
+
+    process = EmulatorProcess(Listen(), ServerSettings(behaviour=Behaviour(), tokens=""))
+    with serving(answer) as port:
+        process._envoy_admin = ("127.0.0.1", port)  # pyright: ignore[reportPrivateUsage] - Envoy's part is the test's
+        process.drain(seconds=600, hurry=lambda: len(asked) > 5)
+    assert (
+        asked
+        == [b"POST /drain_listeners"]
+        + [b"GET /stats?filter=^http.ingress_http.downstream_rq_active$"] * 4
+    )
 
 
 # The database

@@ -298,7 +298,8 @@ class EmulatorProcess:
 
     def wait(self) -> int:
         """Wait until Envoy ends, whatever the reason, and return its exit status."""
-        return self._process.wait() if self._process is not None else 0
+        process = self._process  # `stop`, in another thread, takes it away
+        return process.wait() if process is not None else 0
 
     def drain(self, *, seconds: float, hurry: Callable[[], bool]) -> None:
         """Take no new connections and wait for the calls in flight.
@@ -308,13 +309,17 @@ class EmulatorProcess:
             hurry: Asked again and again; True ends the wait.
         """
         end = time.monotonic() + seconds
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            self._ask("POST", "/drain_listeners")
-            while time.monotonic() < end and not hurry():
+        is_told = False
+        while time.monotonic() < end and not hurry():
+            # On a busy machine an answer may be late; that is no reason to cut calls off.
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                if not is_told:
+                    self._ask("POST", "/drain_listeners")
+                    is_told = True
                 answer = self._ask("GET", f"/stats?filter=^{_IN_FLIGHT}$").decode()
                 if int(answer.rpartition(":")[2]) == 0:
                     return
-                time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
         """Stop Envoy, closing the database; by force if it takes too long. Idempotent."""
