@@ -51,7 +51,9 @@ def _install(requirements: Sequence[str], folder: Path) -> None:
     venv.create(folder, symlinks=True)
     python = str(folder / "bin" / "python")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
-    command += ["install", "--quiet", "--retries=1", "--only-binary=:all:", *requirements]
+    # Without a network a developer should not wait for long; CI's has to be asked again.
+    retries = 10 if os.environ.get("CI") == "true" else 1
+    command += ["install", "--quiet", f"--retries={retries}", "--only-binary=:all:", *requirements]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     if done.returncode == 0:
         return

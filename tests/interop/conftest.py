@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ import pytest
 import trustme
 
 from tests.emulator_process import RunningEmulator, running_emulator
-from tests.unit.contract.buf import skip_or_fail
+from tests.interop.modules import download
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -36,8 +37,7 @@ def go_program(
         )
 
     def build(folder: str) -> Path:
-        if (downloaded := run(folder, "mod", "download")).returncode != 0:
-            skip_or_fail(f"go mod download in {folder}: {downloaded.stderr.strip()}")
+        download(partial(run, folder), folder=folder)
         binary = target / folder
         built = run(folder, "build", "-o", str(binary), ".")
         assert built.returncode == 0, built.stderr

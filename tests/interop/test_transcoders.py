@@ -19,8 +19,8 @@ from google.protobuf import json_format
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from tests.interop.modules import download
 from tests.interop.transcoders import HERE, Services, Toolchain
-from tests.unit.contract.buf import skip_or_fail
 from tests.vectors.schema import FOLDER, message_class
 from triwire.codec.protojson import ProtoJsonCodec
 from triwire.config import Endpoint
@@ -131,8 +131,7 @@ def vectors() -> Vectors:
 @pytest.fixture(scope="module")
 def toolchain(program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
     tools = Toolchain(program("go"), tmp_path_factory.mktemp("transcoders"))
-    if (downloaded := tools.go("mod", "download")).returncode != 0:
-        skip_or_fail(f"go mod download in transcode_go: {downloaded.stderr.strip()}")
+    download(tools.go, folder="transcode_go")
     installed = tools.go("install", "tool")
     assert installed.returncode == 0, installed.stderr
     return tools
