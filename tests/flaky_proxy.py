@@ -98,18 +98,21 @@ class FlakyProxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self._target) as server:
+        with (
+            client,
+            contextlib.suppress(OSError),
+            socket.create_connection(self._target) as server,
+        ):
             with self._lock:
                 self._open |= {client, server}
             try:
-                with contextlib.suppress(OSError):
-                    for one in (client, server):
-                        one.settimeout(_TIMEOUT_SECONDS)
-                    first = _receive(client, 3)
-                    if PREFACE.startswith(first):
-                        self._http2(client, server, first)
-                    elif first:
-                        self._http1(client, server, first)
+                for one in (client, server):
+                    one.settimeout(_TIMEOUT_SECONDS)
+                first = _receive(client, 3)
+                if PREFACE.startswith(first):
+                    self._http2(client, server, first)
+                elif first:
+                    self._http1(client, server, first)
             finally:
                 with self._lock:
                     self._open -= {client, server}

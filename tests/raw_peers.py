@@ -44,7 +44,10 @@ def _read_request(connection: socket.socket) -> None:
         if name.lower() == b"content-length":
             length = int(value)
     while len(body) < length:
-        body += connection.recv(65536)
+        chunk = connection.recv(65536)
+        if not chunk:
+            return
+        body += chunk
 
 
 def answering(data: bytes) -> Callable[[socket.socket, threading.Event], None]:
@@ -90,7 +93,7 @@ def resetting(connection: socket.socket, _: threading.Event) -> None:
 def silent(connection: socket.socket, ended: threading.Event) -> None:
     """Accept everything, answer nothing, until the test ends."""
     del connection
-    ended.wait(30)
+    ended.wait()
 
 
 @contextlib.contextmanager

@@ -102,6 +102,13 @@ def unhurried() -> Generator[RunningEmulator]:
         yield emulator
 
 
+@pytest.fixture(scope="session")
+def lingering() -> Generator[RunningEmulator]:
+    """An emulator whose resources stay in the state that they are in."""
+    with running_emulator("--transition-seconds", "3600") as emulator:
+        yield emulator
+
+
 class LoadFaults(Protocol):
     """Replaces the faults of `faulty_emulator`."""
 

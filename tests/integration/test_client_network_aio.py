@@ -79,7 +79,7 @@ async def test_plaintext_to_a_tls_port_is_an_error_that_can_be_read(
     wire: str, tls_emulator: TlsEmulator
 ) -> None:
     url = tls_emulator.emulator.url.replace("https:", "http:")
-    error = await tls_failure(client_of(tls_emulator.emulator, wire, url=url, timeout_seconds=5))
+    error = await tls_failure(client_of(tls_emulator.emulator, wire, url=url, timeout_seconds=60))
     assert error.code in {Code.UNAVAILABLE, Code.FAILED_PRECONDITION, Code.INTERNAL}
     assert error.message
 

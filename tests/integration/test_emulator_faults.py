@@ -78,16 +78,21 @@ def failure(call: Callable[[], object]) -> RpcError:
 
 @pytest.mark.parametrize("at", ["request", "answer"])
 def test_latency_delays_the_call_before_or_after_its_effect(
-    client: InferenceClient, load: LoadFaults, at: str
+    client: InferenceClient, faulty_emulator: RunningEmulator, load: LoadFaults, at: str
 ) -> None:
     load({"kind": "latency", "seconds": [0.05, 0.06], "at": at})
     began = time.monotonic()
     create(client)
     assert time.monotonic() - began >= 0.05
-    load({"kind": "latency", "seconds": 60, "at": at, "where": {"methods": ["Create*"]}})
-    error = failure(lambda: create(client.with_options(timeout_seconds=0.3), "late"))
-    assert error.code is Code.DEADLINE_EXCEEDED
-    assert names(client) == (["edge"] if at == "request" else ["edge", "late"])
+    load({"kind": "latency", "seconds": 600, "at": at, "where": {"methods": ["Create*"]}})
+    # On a busy machine a call may not even arrive within the first of these.
+    for seconds in (0.3, 3, 30):
+        with pytest.raises(RpcError) as caught:
+            create(client.with_options(timeout_seconds=seconds), "late")
+        assert caught.value.code is Code.DEADLINE_EXCEEDED
+        if faulty_emulator.admin("GET", "/faults")["faults"][0]["happened"]:
+            break
+    assert set(names(client)) == ({"edge"} if at == "request" else {"edge", "late"})
 
 
 @pytest.mark.parametrize("at", ["request", "answer"])
