@@ -17,6 +17,7 @@ Rules and where they come from:
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -86,17 +87,15 @@ class RetryPolicy:
             )
             raise ValueError(message)
         for name in ("initial_backoff_seconds", "max_backoff_seconds", "backoff_multiplier"):
-            value: float = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                message = f"{name} must be above 0 and finite, got {value!r}"
-                raise ValueError(message)
+            _check_above_zero(name, getattr(self, name))
         if self.max_backoff_seconds < self.initial_backoff_seconds:
             message = (
                 f"max_backoff_seconds {self.max_backoff_seconds:g} is below "
                 f"initial_backoff_seconds {self.initial_backoff_seconds:g}"
             )
             raise ValueError(message)
-        _check_codes("retryable_codes", self.retryable_codes)
+        codes = _checked_codes("retryable_codes", self.retryable_codes)
+        object.__setattr__(self, "retryable_codes", codes)
 
     def backoff_seconds(self, failures: int) -> float:
         """Return the upper end of the wait after this many failed attempts (1 or more)."""
@@ -110,14 +109,32 @@ class RetryPolicy:
 _MAY: Final = frozenset(Code) - NEVER_RETRIED
 
 
-def _check_codes(name: str, codes: frozenset[Code]) -> None:
+def _checked_codes(name: str, codes: Iterable[Code]) -> frozenset[Code]:
     allowed = ", ".join(code.name for code in Code if code in _MAY)
-    if not codes:
+    if isinstance(codes, str) or not isinstance(codes, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        message = f"{name} must be a set of codes, got {codes!r}: expected some of {allowed}"
+        raise TypeError(message)
+    found = frozenset(codes)
+    if not found:
         message = f"{name} is empty: expected some of {allowed}"
         raise ValueError(message)
-    refused = [str(getattr(code, "name", code)) for code in codes if code not in _MAY]
+    refused = sorted(str(getattr(code, "name", code)) for code in found if code not in _MAY)
     if refused:
         message = f"{name}: {', '.join(refused)} cannot be retried: expected some of {allowed}"
+        raise ValueError(message)
+    return frozenset(map(Code, found))
+
+
+def _check_number(name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        message = f"{name} must be a number, got {value!r}"
+        raise TypeError(message)
+
+
+def _check_above_zero(name: str, value: float) -> None:
+    _check_number(name, value)
+    if not (math.isfinite(value) and value > 0):
+        message = f"{name} must be above 0 and finite, got {value!r}"
         raise ValueError(message)
 
 
@@ -156,10 +173,29 @@ class HedgingPolicy:
         if not 2 <= self.max_attempts <= 5:  # noqa: PLR2004 - as above
             message = f"max_attempts must be 2 to 5, got {self.max_attempts}"
             raise ValueError(message)
+        _check_number("delay_seconds", self.delay_seconds)
         if not (math.isfinite(self.delay_seconds) and self.delay_seconds >= 0):
             message = f"delay_seconds must be 0 or more and finite, got {self.delay_seconds!r}"
             raise ValueError(message)
-        _check_codes("non_fatal_codes", self.non_fatal_codes)
+        codes = _checked_codes("non_fatal_codes", self.non_fatal_codes)
+        object.__setattr__(self, "non_fatal_codes", codes)
+        if self.methods is not None:
+            object.__setattr__(self, "methods", _checked_names(self.methods))
+
+
+def _checked_names(names: Iterable[str]) -> frozenset[str]:
+    expected = 'expected a set of names such as "GetGateway", or None for all that can be'
+    if isinstance(names, str) or not isinstance(names, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        message = f"methods: {expected}, got {names!r}"
+        raise TypeError(message)
+    found = frozenset(names)
+    if not all(isinstance(name, str) for name in found):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        message = f"methods: {expected}, got {sorted(map(repr, found))}"
+        raise TypeError(message)
+    if not found:
+        message = f"methods is empty: {expected}"
+        raise ValueError(message)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +207,7 @@ class RetryThrottling:
         token_ratio: What a successful call puts back.
 
     Raises:
+        TypeError: a value that is no number.
         ValueError: a value that is not above 0.
     """
 
@@ -179,10 +216,7 @@ class RetryThrottling:
 
     def __post_init__(self) -> None:
         for name in ("max_tokens", "token_ratio"):
-            value: float = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                message = f"{name} must be above 0 and finite, got {value!r}"
-                raise ValueError(message)
+            _check_above_zero(name, getattr(self, name))
 
 
 class RetryBudget:

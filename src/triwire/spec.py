@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from triwire._typing import override
+from triwire.retry import HedgingPolicy, RetryPolicy
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-
-    from triwire.retry import HedgingPolicy, RetryPolicy
 
 __all__ = [
     "CallOptions",
@@ -187,6 +188,11 @@ class CallOptions:
             at all, or "method" for what the method's service config says.
         wait_for_ready: Whether an attempt that finds no connection waits for one, until its
             time is up, in place of failing at once with UNAVAILABLE.
+        hedging: How methods without side effects are called several times at once, or None.
+
+    Raises:
+        TypeError: a value of the wrong type.
+        ValueError: a time below zero, or values that contradict each other.
     """
 
     timeout_seconds: float | None = None
@@ -198,16 +204,39 @@ class CallOptions:
 
     def __post_init__(self) -> None:
         for name in ("timeout_seconds", "attempt_timeout_seconds"):
-            seconds: float | None = getattr(self, name)
-            if seconds is not None and not seconds >= 0:
-                message = f"{name} must be 0 or more, or None for no limit, got {seconds!r}"
-                raise ValueError(message)
+            _check_seconds(name, getattr(self, name))
+        for name, kind, expected in _OPTION_TYPES:
+            value: object = getattr(self, name)
+            if not isinstance(value, kind) and not (name == "retry" and value == "method"):
+                # Headers are not shown: one may be a token.
+                shown = type(value).__name__ if name == "headers" else repr(value)
+                message = f"{name} must be {expected}, got {shown}"
+                raise TypeError(message)
         if self.hedging is not None and not (self.retry is None or self.retry == "method"):
             message = (
                 "a call is either retried or hedged: beside hedging, expected retry=None or "
                 'retry="method" (for the methods that are not hedged), got a RetryPolicy'
             )
             raise ValueError(message)
+
+
+_OPTION_TYPES: Final[tuple[tuple[str, Any, str], ...]] = (
+    ("headers", Metadata, "a Metadata"),
+    ("retry", (RetryPolicy, NoneType), 'a RetryPolicy, None or "method"'),
+    ("wait_for_ready", bool, "a bool"),
+    ("hedging", (HedgingPolicy, NoneType), "a HedgingPolicy or None"),
+)
+
+
+def _check_seconds(name: str, seconds: float | None) -> None:
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        message = f"{name} must be a number or None, got {seconds!r}"
+        raise TypeError(message)
+    if not 0 <= seconds < math.inf:
+        message = f"{name} must be 0 or more and finite, or None for no limit, got {seconds!r}"
+        raise ValueError(message)
 
 
 class RawResponse:

@@ -19,7 +19,6 @@ from triwire._typing import override
 from triwire.auth import TokenFile, bearer_header
 from triwire.config import Endpoint, first_set, proxy_for
 from triwire.dial.wires import check_wire
-from triwire.retry import HedgingPolicy, RetryPolicy
 from triwire.transports.metadata import check_metadata
 from triwire.transports.options import ConnectionOptions, WireOptions
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from triwire.auth import Tokens
     from triwire.config import Proxy
+    from triwire.retry import HedgingPolicy, RetryPolicy
     from triwire.spec import CallOptions, MetadataInput, Pairs
     from triwire.tls import TlsOptions
 
@@ -214,51 +214,38 @@ def call_options(
         ("attempt_timeout_seconds", attempt_timeout_seconds),
     ):
         if not isinstance(seconds, Unchanged):
-            changes[name] = _checked_seconds(name, seconds)
+            _check_above_zero(name, seconds)
+            changes[name] = seconds
     if not isinstance(retry, Unchanged):
-        if not (retry is None or retry == "method" or isinstance(retry, RetryPolicy)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            message = f'retry must be a RetryPolicy, None or "method", got {retry!r}'
-            raise TypeError(message)
         changes["retry"] = retry
     if not isinstance(headers, Unchanged):
         changes["headers"] = check_metadata(headers)
     if not isinstance(wait_for_ready, Unchanged):
-        if not isinstance(wait_for_ready, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            message = f"wait_for_ready must be a bool, got {wait_for_ready!r}"
-            raise TypeError(message)
         changes["wait_for_ready"] = wait_for_ready
     if not isinstance(hedging, Unchanged):
-        changes["hedging"] = _checked_hedging(hedging)
-    return replace(base, **changes)
+        changes["hedging"] = hedging
+    changed = replace(base, **changes)
+    _check_hedged(changed.hedging)
+    return changed
 
 
-def _checked_hedging(hedging: HedgingPolicy | None) -> HedgingPolicy | None:
-    if hedging is None:
-        return None
-    if not isinstance(hedging, HedgingPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        message = f"hedging must be a HedgingPolicy or None, got {hedging!r}"
-        raise TypeError(message)
+def _check_hedged(hedging: HedgingPolicy | None) -> None:
     allowed = {method.name for method in _METHODS if method.is_hedgeable}
-    refused = sorted((hedging.methods or frozenset()) - allowed)
+    named = hedging.methods if hedging is not None else None
+    refused = sorted((named or frozenset()) - allowed)
     if refused:
         message = (
             f"hedging: {', '.join(refused)} cannot be hedged: expected some of the methods "
             f"without side effects, {', '.join(sorted(allowed))}"
         )
         raise ValueError(message)
-    return hedging
 
 
-def _checked_seconds(name: str, seconds: float | None) -> float | None:
-    if seconds is None:
-        return None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        message = f"{name} must be a number or None, got {seconds!r}"
-        raise TypeError(message)
-    if not 0 < seconds < float("inf"):
+def _check_above_zero(name: str, seconds: float | None) -> None:
+    # Of another type it is for CallOptions to refuse.
+    if isinstance(seconds, (int, float)) and not 0 < seconds < float("inf"):
         message = f"{name} must be above 0 and finite, got {seconds!r}"
         raise ValueError(message)
-    return seconds
 
 
 def _user_agent(own: str | None) -> str:

@@ -37,6 +37,7 @@ from triwire.interceptors import Call
 from triwire.retry import RetryBudget
 from triwire.spec import CallOptions, Response, StreamKind
 from triwire.transports.failures import timeout_error
+from triwire.transports.metadata import check_metadata
 from triwire.transports.ready.aio import AsyncReadyTransport
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class AsyncCaller:
         new_id: Gives UUIDs, for resources whose creator chose none.
         shared: What calls have in common; derived callers share it.
         server: Names the server, the same whatever the wire, for what outlives the process.
+
+    Raises:
+        TypeError: a header of `options` of the wrong type.
+        ValueError: a header of `options` that some wire cannot carry.
     """
 
     def __init__(
@@ -92,6 +97,7 @@ class AsyncCaller:
     ) -> None:
         self._transport = transport
         self._options = options if options is not None else CallOptions()
+        check_metadata(self._options.headers)
         self._base_headers = headers
         self._tokens = tokens
         self._fetching = AsyncOneAtATime()

@@ -25,16 +25,21 @@ __all__ = ["application_metadata", "check_metadata", "to_text"]
 _KEY: Final = re.compile(r"[0-9a-z_.-]+")
 _VALUE: Final = re.compile(r"[\x20-\x7e]*")
 
-# Written by the protocols themselves: never to be set by a caller.
+# Written by the protocols and their libraries themselves, or eaten by them: never to be set by a
+# caller. A server answers "expect" on its own, which gRPC cannot take (RFC 9110 section 10.1.1);
+# grpcio 1.85 replaces the value of "lb-cost-bin" (measured).
 _RESERVED: Final = frozenset(
     {
+        "accept",
         "accept-encoding",
         "connection",
         "content-encoding",
         "content-length",
         "content-type",
+        "expect",
         "host",
         "keep-alive",
+        "lb-cost-bin",
         "proxy-connection",
         "te",
         "trailer",
@@ -45,8 +50,11 @@ _RESERVED: Final = frozenset(
 )
 _RESERVED_PREFIXES: Final = (":", "grpc-", "connect-")
 
-# Beside these, what servers, proxies and protocols put into every response. They tell about
-# the hop and not about the call, and differ by wire.
+# HTTP/2 joins several of the first, proxies several of the second (RFC 9113 section 8.2.3).
+_ONCE: Final = frozenset({"cookie", "authorization"})
+
+# Beside these, what servers, proxies and protocols put into every response, and what is kept from
+# handlers. They tell about the hop and not about the call, and differ by wire.
 _HOP: Final = _RESERVED | {
     "accept-post",
     "accept-ranges",
@@ -68,13 +76,25 @@ def check_metadata(items: MetadataInput) -> Metadata:
         TypeError: a key or value of the wrong type.
         ValueError: a key or value that gRPC, Connect or HTTP could not carry unchanged.
     """
-    found = Metadata(items)
+    try:
+        found = Metadata(items)
+    except (AttributeError, TypeError, ValueError) as error:
+        # Not shown: it may hold a token.
+        message = (
+            "headers must be a mapping of str to str or bytes, or pairs of them, got "
+            f"{type(items).__name__}"
+        )
+        raise TypeError(message) from error
+    keys = [key for key, _ in found.pairs]
     for key, value in found.pairs:
         if not _KEY.fullmatch(key):
             message = f"malformed header name {key!r}: expected characters 0-9 a-z _ - . only"
             raise ValueError(message)
-        if key in _RESERVED or key.startswith(_RESERVED_PREFIXES):
+        if key in _HOP or key.startswith(_RESERVED_PREFIXES):
             message = f"header {key!r} belongs to the protocol and cannot be set"
+            raise ValueError(message)
+        if key in _ONCE and keys.count(key) > 1:
+            message = f"header {key!r} stands more than once: not all wires keep several apart"
             raise ValueError(message)
         if key.endswith("-bin"):
             if not isinstance(value, bytes):

@@ -47,7 +47,7 @@ class WireOptions:
             can answer. Others stay POST.
 
     Raises:
-        TypeError: a size that is no int.
+        TypeError: a size that is no int, a switch that is no bool, or no codec.
         ValueError: a size below zero, or a limit of zero.
     """
 
@@ -73,6 +73,14 @@ class WireOptions:
             if size < lowest:
                 message = f"{name} must be {lowest} or more, got {size!r}; None means no limit"
                 raise ValueError(message)
+        for name in ("gzip_responses", "use_get"):
+            switch: object = getattr(self, name)
+            if not isinstance(switch, bool):
+                message = f"{name} must be a bool, got {switch!r}"
+                raise TypeError(message)
+        if isinstance(self.codec, type) or not hasattr(self.codec, "decode"):
+            message = f"codec must be a Codec such as ProtoJsonCodec(), got {self.codec!r}"
+            raise TypeError(message)
 
 
 @dataclass(frozen=True, slots=True)

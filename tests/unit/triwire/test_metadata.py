@@ -46,6 +46,14 @@ def test_repr_of_metadata_shows_no_values() -> None:
         pytest.param({"x": b"a"}, TypeError, "ends in -bin", id="bytes as text"),
         pytest.param({"x-bin": "a"}, TypeError, "expected bytes", id="text as bytes"),
         pytest.param({"x": 1}, TypeError, "expected str", id="number"),
+        pytest.param({1: "x"}, TypeError, "pairs of them, got dict", id="number as name"),
+        pytest.param("abc", TypeError, "pairs of them, got str", id="no pairs"),
+        pytest.param({"Expect": "100-continue"}, ValueError, "belongs to the", id="expect"),
+        pytest.param({"accept": "text/plain"}, ValueError, "belongs to the", id="accept"),
+        pytest.param({"date": "x"}, ValueError, "belongs to the protocol", id="hop"),
+        pytest.param({"lb-cost-bin": b"x"}, ValueError, "belongs to the", id="grpcio's own"),
+        pytest.param([("cookie", "a=1"), ("Cookie", "b=2")], ValueError, "more than", id="cookies"),
+        pytest.param([("authorization", "a")] * 2, ValueError, "more than once", id="two tokens"),
     ],
 )
 def test_headers_that_some_wire_cannot_carry_are_refused(
