@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.authority import Authority
+from tests.relay import Relay
 from triwire.dial.wires import WIRES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.emulator_process import RunningEmulator
+    from tests.integration.conftest import LoadFaults
 
 
 @pytest.fixture
 def run(repository: Path, emulator: RunningEmulator) -> Callable[..., list[str]]:
-    def run_example(name: str, *arguments: str) -> list[str]:
+    def run_example(name: str, *arguments: object, **environment: str) -> list[str]:
         done = subprocess.run(
-            [sys.executable, "-W", "error", repository / "examples" / name, *arguments],
+            [sys.executable, "-W", "error", repository / "examples" / name, *map(str, arguments)],
             env={
                 "COREWEAVE_API_ENDPOINT": emulator.url,
                 "COREWEAVE_API_TOKEN": emulator.admin_token,
+                **environment,
             },
             capture_output=True,
             text=True,
@@ -127,3 +132,57 @@ def test_the_connections_are_as_told(run: Callable[..., list[str]]) -> None:
         "too large: RESOURCE_EXHAUSTED from the server: False",
         "given up: CANCELLED",
     ]
+
+
+def test_the_credentials_are_as_told(run: Callable[..., list[str]]) -> None:
+    assert run("credentials.py") == [
+        "with the old file: UNAUTHENTICATED",
+        "with the new file: ok",
+        "two calls, tokens asked for: 2",
+    ]
+
+
+def test_a_slow_read_is_hedged_as_told(
+    run: Callable[..., list[str]], faulty_emulator: RunningEmulator, load_faults: LoadFaults
+) -> None:
+    load_faults({"kind": "latency", "seconds": 30, "when": {"count": 1}})
+    printed = run(
+        "hedging.py",
+        COREWEAVE_API_ENDPOINT=faulty_emulator.url,
+        COREWEAVE_API_TOKEN=faulty_emulator.admin_token,
+    )
+    assert printed == ["ListGateways attempts: 2", "ListGateways attempts: 1"]
+
+
+def test_the_certificates_are_as_told_through_a_proxy(
+    run: Callable[..., list[str]], emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path, "inference.test")
+    authority.issue("someone")
+    with (
+        Relay(emulator.port, tls=authority.server) as server,
+        Relay(server.port, is_proxy=True) as proxy,
+    ):
+        printed = run(
+            "certificates.py",
+            *(authority.roots, authority.certificate, authority.key),
+            COREWEAVE_API_ENDPOINT="https://inference.test",
+            HTTPS_PROXY=f"http://127.0.0.1:{proxy.port}",
+        )
+    assert printed == [
+        "with the system's authorities: FAILED_PRECONDITION",
+        "with the authority and a certificate: ok",
+    ]
+    assert {target for target, _ in proxy.asked} == {"inference.test:443"}
+
+
+def test_code_is_tested_in_memory_as_told(run: Callable[..., list[str]]) -> None:
+    assert run("testing.py") == [
+        "created, after a retry: STATUS_CREATING",
+        "ten minutes later: STATUS_READY",
+    ]
+
+
+def test_every_example_is_run_here(repository: Path) -> None:
+    programs = {path.name for path in (repository / "examples").glob("*.py")}
+    assert set(re.findall(r'"(\w+\.py)"', Path(__file__).read_text())) == programs

@@ -10,14 +10,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from coreweave_inference.emulator.access import Access
+    from coreweave_inference.emulator.faults.plan import FaultPlan
+    from coreweave_inference.emulator.faults.script import FaultScript
     from coreweave_inference.emulator.service import Emulator, emulator_services
     from coreweave_inference.emulator.settings import Behaviour
+    from coreweave_inference.emulator.store import Store
 
-__all__ = ["Behaviour", "Emulator", "emulator_services"]
+__all__ = [
+    "Access",
+    "Behaviour",
+    "Emulator",
+    "FaultPlan",
+    "FaultScript",
+    "Store",
+    "emulator_services",
+]
 
 _HOMES = {
+    "Access": "access",
     "Behaviour": "settings",
     "Emulator": "service",
+    "FaultPlan": "faults.plan",
+    "FaultScript": "faults.script",
+    "Store": "store",
     "emulator_services": "service",
 }
 
