@@ -35,6 +35,14 @@ FORBIDDEN = [
 ]
 
 
+# "noqa: X", "type: ignore[x]", "pyright: ignore[x]", "pragma: no cover", after a hash.
+EXCEPTION = re.compile(
+    r"# (?:noqa(?:: [A-Z]+\d+(?:, [A-Z]+\d+)*)?"
+    r"|(?:type|pyright): ignore(?:\[[\w, -]+\])?"
+    r"|pragma: no \w+)"
+)
+
+
 def tracked_text(repository: Path) -> list[tuple[str, str]]:
     """Return (path, text) of every file under version control that is text."""
     if shutil.which("git") is None or not (repository / ".git").exists():
@@ -62,6 +70,19 @@ def test_no_file_names(pattern: str, repository: Path) -> None:
         for name, text in tracked_text(repository)
         for number, line in enumerate(text.splitlines(), 1)
         if expression.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_every_exception_to_a_check_has_its_reason_on_the_line(repository: Path) -> None:
+    found = [
+        f"{name}:{number}: {line.strip()}"
+        for name, text in tracked_text(repository)
+        # What other projects' generators write has no reasons, and a twin has its source's.
+        if name.endswith(".py") and not name.startswith("gen/") and not name.endswith("sync.py")
+        for number, line in enumerate(text.splitlines(), 1)
+        if (exception := EXCEPTION.search(line))
+        and not re.search(r"\w{2}", EXCEPTION.sub("", line[exception.start() :]))
     ]
     assert not found, "\n".join(found)
 
