@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire.plugin.failure import PluginError
-from triwire.plugin.model import Streaming
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -156,35 +155,26 @@ def check_methods(config: ServiceConfig, api: Api) -> None:
     several APIs.
 
     Raises:
-        PluginError: An unknown service of a package of the run, an unknown method, or a policy
-            for a method that streams.
+        PluginError: An unknown service of a package of the run, or an unknown method.
     """
     services = {
         service.full_name: service for file in api.files.values() for service in file.services
     }
     packages = {api.files[target].package for target in api.targets}
-    for (service, method), policy in config.policies.items():
+    for service, method in config.policies:
         found = services.get(service)
         if found is not None:
-            _check_method(config.where, found, method, policy)
+            _check_method(config.where, found, method)
         elif service and service.rpartition(".")[0] in packages:
             known = _listed(name for name in services if name.rpartition(".")[0] in packages)
             raise PluginError(f"{config.where}: unknown service {service}: expected {known}")
 
 
-def _check_method(where: str, service: Service, name: str, policy: Policy | None) -> None:
-    if not name:
-        return
-    method = next((method for method in service.methods if method.name == name), None)
-    if method is None:
-        known = _listed(method.name for method in service.methods)
+def _check_method(where: str, service: Service, name: str) -> None:
+    names = [method.name for method in service.methods]
+    if name and name not in names:
         raise PluginError(
-            f"{where}: unknown method {service.full_name}/{name}: expected one of {known}"
-        )
-    if policy is not None and method.streaming is not Streaming.UNARY:
-        raise PluginError(
-            f"{where}: retryPolicy for {service.full_name}/{name}: it streams, and only unary "
-            "methods are retried"
+            f"{where}: unknown method {service.full_name}/{name}: expected one of {_listed(names)}"
         )
 
 

@@ -87,8 +87,10 @@ def test_a_policy_reaches_the_methods_of_its_service() -> None:
         assert "retryable_codes=frozenset({_runtime.Code.UNAVAILABLE})," in spec
 
 
-def test_a_method_that_streams_has_a_policy_for_its_opening() -> None:
-    text, _ = run(configured({"service": "acme.v1.Library"}))
+@pytest.mark.parametrize("method", [{}, {"method": "WatchBooks"}], ids=["service", "method"])
+def test_a_method_that_streams_has_a_policy_for_its_opening(method: dict[str, str]) -> None:
+    text, error = run(configured({"service": "acme.v1.Library", **method}))
+    assert not error
     assert "retry=_runtime.RetryPolicy(" in spec_of(text, "WATCH_BOOKS")
 
 
@@ -149,11 +151,6 @@ def test_services_of_other_packages_are_let_through() -> None:
             configured({"service": "acme.v1.Libary"}),
             "unknown service acme.v1.Libary: expected acme.v1.Library",
             id="unknown service",
-        ),
-        pytest.param(
-            configured({"service": "acme.v1.Library", "method": "WatchBooks"}),
-            "it streams, and only unary methods are retried",
-            id="stream",
         ),
         pytest.param(
             configured({"service": "a.S"}, {"service": "a.S"}), "a.S is named twice", id="twice"
