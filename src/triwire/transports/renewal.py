@@ -36,7 +36,16 @@ class Renewal:
         draw: Gives evenly distributed numbers from 0 to 1.
     """
 
-    __slots__ = ("_draw", "_ends_at", "_look_at", "_max_age_seconds", "_now", "_seen", "_tls")
+    __slots__ = (
+        "_draw",
+        "_due_at",
+        "_ends_at",
+        "_look_at",
+        "_max_age_seconds",
+        "_now",
+        "_seen",
+        "_tls",
+    )
 
     def __init__(
         self,
@@ -47,13 +56,15 @@ class Renewal:
         draw: Callable[[], float] = draw_fraction,
     ) -> None:
         self._tls = tls
-        self._max_age_seconds = max_age_seconds
+        self._max_age_seconds = math.inf if max_age_seconds is None else max_age_seconds
         self._now = now
         self._draw = draw
         self._ends_at: float | None = None
         # Files may have changed since they were loaded: the first call looks.
         self._seen: object = None
-        self._look_at = -math.inf
+        self._look_at = -math.inf if tls.paths else math.inf
+        # The earlier of the two, all that most calls look at; the first call sets it.
+        self._due_at = -math.inf
 
     @property
     def tls(self) -> TlsOptions:
@@ -62,19 +73,18 @@ class Renewal:
 
     def is_due(self) -> bool:
         """Return whether connections that are open are to be replaced; True once a reason."""
-        has_files = bool(self._tls.paths)
-        if self._max_age_seconds is None and not has_files:
-            return False
         now = self._now()
+        return now >= self._due_at and self._look(now)
+
+    def _look(self, now: float) -> bool:
         is_new = False
-        if has_files and now >= self._look_at:
+        if now >= self._look_at:
             self._look_at = now + _LOOK_EVERY_SECONDS
             is_new = self._have_files_changed()
-        if self._max_age_seconds is None:
-            return is_new
         is_old = self._ends_at is not None and now >= self._ends_at
         if is_old or is_new or self._ends_at is None:
             self._ends_at = now + self._max_age_seconds * (1 - 0.1 * self._draw())
+        self._due_at = min(self._look_at, self._ends_at)
         return is_old or is_new
 
     def _have_files_changed(self) -> bool:
