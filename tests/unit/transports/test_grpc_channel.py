@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
+from triwire._typing import override
 from triwire.transports.grpc.channel import CountedChannel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class FakeChannel:
@@ -45,3 +53,38 @@ def test_the_function_of_a_method_is_made_once_with_the_prefix() -> None:
     assert channel.method("unary_unary", "/s/M") == "unary /p/s/M"
     assert channel.method("unary_unary", "/s/M") == "unary /p/s/M"
     assert channel.channel.made == ["/p/s/M"]
+
+
+def test_a_call_that_comes_too_late_for_a_retired_channel_is_told_so() -> None:
+    channel, closed = counted()
+    assert channel.begin()
+    channel.retire()
+    assert not channel.begin()
+    assert closed == []
+    channel.end()
+    assert not channel.begin()
+    assert closed == [channel.channel]
+
+
+class Interrupted(list[None]):
+    """The calls that run, with another thread that acts while one is added."""
+
+    def __init__(self, act: Callable[[], None], *, before: bool) -> None:
+        self._act = act
+        self._before = before
+
+    @override
+    def append(self, item: None) -> None:
+        if self._before:
+            self._act()
+        super().append(item)
+        if not self._before:
+            self._act()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_channel_that_is_retired_while_a_call_begins_closes_without_it(*, before: bool) -> None:
+    channel, closed = counted()
+    channel._running = Interrupted(channel.retire, before=before)  # pyright: ignore[reportPrivateUsage]  # no other way in between
+    assert not channel.begin()
+    assert closed == [channel.channel]

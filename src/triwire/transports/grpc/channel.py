@@ -14,7 +14,8 @@ __all__ = ["CountedChannel"]
 class CountedChannel:
     """One grpcio channel and the calls that run on it. Closing a channel cancels its calls.
 
-    Safe to use from several threads, but for `begin`, which must not overlap `retire`.
+    Safe to use from several threads. Only what a retired channel does takes a lock: appending to
+    a list and popping from it are atomic, so the calls that run are counted as items of one.
 
     Args:
         channel: The channel, of either of grpcio's two APIs.
@@ -25,15 +26,25 @@ class CountedChannel:
         channel: As above.
     """
 
-    __slots__ = ("_close", "_lock", "_methods", "_prefix", "_retired", "_running", "channel")
+    __slots__ = (
+        "_close",
+        "_closed",
+        "_lock",
+        "_methods",
+        "_prefix",
+        "_retired",
+        "_running",
+        "channel",
+    )
 
     def __init__(self, channel: Any, *, path_prefix: str, close: Callable[[Any], None]) -> None:  # noqa: ANN401 - grpcio has two classes without a common base
         self.channel = channel
         self._prefix = path_prefix
         self._close = close
         self._methods: dict[tuple[str, str], Any] = {}
-        self._running = 0
+        self._running: list[None] = []
         self._retired = False
+        self._closed = False
         self._lock = threading.Lock()
 
     def method(self, kind: str, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
@@ -49,23 +60,30 @@ class CountedChannel:
             found = self._methods[kind, path] = made
         return found
 
-    def begin(self) -> None:
-        """Count a call that starts."""
-        with self._lock:
-            self._running += 1
+    def begin(self) -> bool:
+        """Count a call that starts; False: the channel was retired, and the call is not counted."""
+        # In this order: either this thread sees that the channel is retired, or the one that
+        # retires it sees the call.
+        self._running.append(None)
+        if self._retired:
+            self.end()
+            return False
+        return True
 
     def end(self) -> None:
         """Count a call that has ended."""
-        with self._lock:
-            self._running -= 1
-            is_last = self._retired and not self._running
-        if is_last:
-            self._close(self.channel)
+        self._running.pop()
+        if self._retired:
+            self._close_idle()
 
     def retire(self) -> None:
         """Close the channel, now or after the last call."""
+        self._retired = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         with self._lock:
-            is_idle = not self._retired and not self._running
-            self._retired = True
-        if is_idle:
-            self._close(self.channel)
+            if self._running or self._closed:
+                return
+            self._closed = True
+        self._close(self.channel)

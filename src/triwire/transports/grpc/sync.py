@@ -191,15 +191,23 @@ class GrpcTransport:
 
     def _open(self) -> CountedChannel:
         """Return the channel for one call, which is counted and must be ended."""
-        old = None
-        with self._lock:
-            if self._renewal.is_due() or self._channel is None:
-                if self._closed:
-                    raise closed_error()
-                enter_process("grpcio", self)
-                old, self._channel = self._channel, self._new_channel()
+        while True:
             channel = self._channel
-            channel.begin()
+            if self._renewal.is_due() or channel is None:
+                channel = self._replace(channel)
+            # Another thread may have replaced and closed it since.
+            if channel.begin():
+                return channel
+
+    def _replace(self, old: CountedChannel | None) -> CountedChannel:
+        """Return a new channel in place of an old one, or the one that another thread made."""
+        with self._lock:
+            if self._closed:
+                raise closed_error()
+            channel = self._channel
+            if channel is None or channel is old:
+                enter_process("grpcio", self)
+                channel = self._channel = self._new_channel()
         if old is not None:
             old.retire()
         return channel
