@@ -42,12 +42,33 @@ __all__ = ["GrpcTransport"]
 _DEADLINE_SLACK_SECONDS = 0.02
 
 
-def _compression(is_gzip: bool) -> Any:  # noqa: ANN401, FBT001 - the stubs know no name for it
-    if not is_gzip:
-        return None
+def _gzip() -> Any:  # noqa: ANN401 - the stubs know no name for it
     import grpc
 
     return grpc.Compression.Gzip
+
+
+def _unary_error(
+    error: Exception, timeout_seconds: float | None, ends: float | None
+) -> RpcError | None:
+    """Return the error that a unary call has failed with, or None if it is none of grpcio's."""
+    import grpc
+
+    if not isinstance(error, grpc.RpcError):
+        return None
+    # Every RpcError of a unary call is the call itself (grpcio's documentation).
+    call = cast("grpc.Call", error)
+    number = call.code().value[0]
+    if number == Code.CANCELLED and ends is not None and time.monotonic() >= ends:
+        return timeout_error(timeout_seconds)
+    return wire.rpc_error(
+        number,
+        call.details(),
+        getattr(error, "debug_error_string", str)(),
+        call.trailing_metadata(),
+        seconds=timeout_seconds,
+        headers=call.initial_metadata(),
+    )
 
 
 def _cancellable(multicallable: Any) -> Callable[..., tuple[Any, Any]]:  # noqa: ANN401 - the stubs leave raw bytes untyped
@@ -129,37 +150,24 @@ class GrpcTransport:
         timeout_seconds: float | None,
     ) -> RawResponse:
         """Send one message and return the raw reply; see `Transport`."""
-        import grpc
-
         body = written_request(self._options, request)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
         channel = self._open()
-        send = channel.method("unary_unary", method.path)
         try:
+            send = channel.method("unary_unary", method.path)
             reply, call = (_cancellable(send) if is_entered() else send.with_call)(
                 body,
                 metadata=headers,
                 timeout=timeout,
-                compression=_compression(is_compressed(self._options, body)),
+                compression=_gzip() if is_compressed(self._options, body) else None,
             )
-        except grpc.RpcError as error:
-            # Every RpcError of a unary call is the call itself (grpcio's documentation).
-            failed = cast("grpc.Call", error)
-            late = timeout is not None and (
-                time.monotonic() - started >= timeout - _DEADLINE_SLACK_SECONDS
-            )
-            number = failed.code().value[0]
-            if late and number == Code.CANCELLED:
-                raise timeout_error(timeout_seconds) from error
-            raise wire.rpc_error(
-                number,
-                failed.details(),
-                getattr(error, "debug_error_string", str)(),
-                failed.trailing_metadata(),
-                seconds=timeout_seconds,
-                headers=failed.initial_metadata(),
-            ) from error
+        except Exception as error:
+            ends = None if timeout is None else started + timeout - _DEADLINE_SLACK_SECONDS
+            failed = _unary_error(error, timeout_seconds, ends)
+            if failed is None:
+                raise
+            raise failed from error
         finally:
             channel.end()
         if not isinstance(reply, bytes):
@@ -312,7 +320,7 @@ class GrpcStream:
                 body,
                 metadata=self._request_headers,
                 timeout=timeout,
-                compression=_compression(is_gzip),
+                compression=_gzip() if is_gzip else None,
             )
         except BaseException:
             channel.end()
