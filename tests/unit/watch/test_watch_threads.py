@@ -129,6 +129,8 @@ def test_leaving_the_loop_by_break_ends_the_polling() -> None:
 def test_ctrl_c_ends_a_step_that_waits() -> None:
     program = (
         "from tests.unit.watch.test_watch_threads import *\n"
+        # A shell starts what it runs in the background with this signal ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "watch = deployments(Fleet(deployment('a', 1)))[0].watch(options=RARE)\n"
         "next(watch)\n"
         "try:\n"
@@ -143,8 +145,11 @@ def test_ctrl_c_ends_a_step_that_waits() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "waits\n"
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=PATIENCE_SECONDS)[0] == "interrupted\n"
-        assert process.returncode == 0
+        try:
+            assert process.communicate(timeout=PATIENCE_SECONDS)[0] == "interrupted\n"
+            assert process.returncode == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
