@@ -183,6 +183,12 @@ def test_code_is_tested_in_memory_as_told(run: Callable[..., list[str]]) -> None
     ]
 
 
+def test_the_streams_are_as_told(run: Callable[..., list[str]]) -> None:
+    assert run("streams.py") == [
+        line for wire in WIRES for line in (f"{wire} [3, 2, 1, 0]", f"{wire} INVALID_ARGUMENT")
+    ]
+
+
 def test_every_example_is_run_here(repository: Path) -> None:
     programs = {path.name for path in (repository / "examples").glob("*.py")}
     assert set(re.findall(r'"(\w+\.py)"', Path(__file__).read_text())) == programs

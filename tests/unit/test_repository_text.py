@@ -74,6 +74,27 @@ def test_no_file_names(pattern: str, repository: Path) -> None:
     assert not found, "\n".join(found)
 
 
+def anchors(text: str) -> set[str]:
+    """Return the names that a document's headings are linked by, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_in_the_documents_leads_somewhere(repository: Path) -> None:
+    broken: list[str] = []
+    for name, text in tracked_text(repository):
+        if not name.endswith(".md"):
+            continue
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            if "://" in link:
+                continue
+            path, _, anchor = link.partition("#")
+            target = (repository / name).parent / path if path else repository / name
+            if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+                broken.append(f"{name}: {link}")
+    assert not broken, "\n".join(broken)
+
+
 def test_every_exception_to_a_check_has_its_reason_on_the_line(repository: Path) -> None:
     found = [
         f"{name}:{number}: {line.strip()}"
