@@ -668,6 +668,34 @@ def test_what_is_no_http_is_answered_or_hung_up_on(emulator: RunningEmulator) ->
     assert_serves(emulator)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/%FF",
+        b"/v1alpha1/inference/deployments/%C3%28",
+        b"/%c0%ae",
+        b"/%ED%A0%80",
+        b"/%F4%90%80%80",
+        b"/a%E2%82",
+        b"/%%FF",
+        b"/\xc3%A4",
+    ],
+)
+def test_a_path_that_is_no_utf_8_is_answered(emulator: RunningEmulator, path: bytes) -> None:
+    status, _, body = raw(emulator, b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (status, json.loads(body)["code"]) == (400, 3)
+    assert_serves(emulator)
+
+
+def test_a_path_of_utf_8_reaches_the_service(emulator: RunningEmulator) -> None:
+    every_length = "%24%C3%A4%e2%82%ac%ED%9F%BF%EE%80%80%F0%9F%99%82%F4%8F%BF%BF"
+    for path, status in ((every_length, 404), ("x?%FF", 404), ("%zz", 400)):
+        head = f"GET /{path} HTTP/1.1\r\nhost: x\r\n\r\n"
+        answered, _, body = raw(emulator, head.encode())
+        assert answered == status
+        assert json.loads(body)["message"] != "the path is no UTF-8"
+
+
 def test_clients_that_hang_up_disturb_nobody(
     start_emulator: Callable[..., RunningEmulator],
 ) -> None:
@@ -689,8 +717,9 @@ def test_documented_style_reaches_every_error(
     start_emulator: Callable[..., RunningEmulator],
 ) -> None:
     emulator = start_emulator("--documented-style", "--transition-seconds", "0")
-    status, _, body = raw(emulator, b"GARBAGE\r\n\r\n")
-    assert (status, json.loads(body)["code"]) == (400, 400)
+    for first in (b"GARBAGE", b"GET /%FF HTTP/1.1\r\nhost: x"):
+        status, _, body = raw(emulator, first + b"\r\n\r\n")
+        assert (status, json.loads(body)["code"]) == (400, 400)
     path = f"{PREFIX}/gateways"
     status, _, body = post(emulator, path, b"{}", content_type="application/json")
     assert (status, json.loads(body)["code"]) == (400, 400)

@@ -116,30 +116,77 @@ _LOCAL_REPLIES: Final = {
 }
 
 
+_HEX: Final = "[0-9A-Fa-f]"
+_MORE: Final = f"%[89ABab]{_HEX}"
+# RFC 3629, section 4: what percent-encoding may stand for, longest characters last; then what is
+# no percent-encoding at all, which REST refuses with better words.
+_UTF8_PATH: Final = (
+    f"(?:[^%]|%[0-7]{_HEX}"
+    f"|%(?:[Cc][2-9A-Fa-f]|[Dd]{_HEX}){_MORE}"
+    f"|%(?:[Ee]0%[ABab]{_HEX}|[Ee][Dd]%[89]{_HEX}|[Ee][1-9A-Ca-cEeFf]{_MORE}){_MORE}"
+    f"|%(?:[Ff]0%[9ABab]{_HEX}|[Ff][1-3]{_MORE}|[Ff]4%8{_HEX}){_MORE}{_MORE}"
+    f"|%[^0-9A-Fa-f%]|%{_HEX}[^0-9A-Fa-f%])*(?:%{_HEX}?)?"
+)
+
+
+def _path_gate() -> dict[str, object]:
+    """Return the filter that refuses paths whose percent-encoding is no UTF-8.
+
+    pyvoy 1.3.0 decodes the path before it calls the application. What it cannot decode raises in
+    its loop, and the request is never answered.
+    """
+    path = {"path": {"safe_regex": {"regex": _UTF8_PATH}}}
+    policy = {"permissions": [{"url_path": path}], "principals": [{"any": True}]}
+    return {
+        "name": "envoy.filters.http.rbac",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+            "rules": {"action": "ALLOW", "policies": {"utf-8": policy}},
+        },
+    }
+
+
 def _error_body(code: int | str) -> dict[str, object]:
     fields: dict[str, object] = {"code": code, "message": "%LOCAL_REPLY_BODY%", "details": []}
     return {"json_format": fields}
 
 
+def _at_status(status: int) -> dict[str, object]:
+    """Return the condition that Envoy is about to answer with an HTTP status by itself."""
+    value = {"default_value": status, "runtime_key": f"emulator.local_reply.{status}"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
 def _code_for(status: int, code: Code) -> dict[str, object]:
     """Return the rule by which Envoy writes a code in place of the HTTP status."""
-    value = {"default_value": status, "runtime_key": f"emulator.local_reply.{status}"}
+    return {"filter": _at_status(status), "body_format_override": _error_body(int(code))}
+
+
+def _refused_path(*, documented_style: bool) -> dict[str, object]:
+    """Return the rule by which Envoy says what its path gate refuses: no other 403 is its own."""
     return {
-        "filter": {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}},
-        "body_format_override": _error_body(int(code)),
+        "filter": _at_status(403),
+        "status_code": 400,
+        "body": {"inline_string": "the path is no UTF-8"},
+        "body_format_override": _error_body(
+            400 if documented_style else int(Code.INVALID_ARGUMENT)
+        ),
     }
 
 
 def _complete(http: dict[str, Any], *, documented_style: bool) -> None:
     """Add to the configuration of Envoy's HTTP connection manager what pyvoy leaves open."""
     http["max_request_headers_kb"] = MAX_ENVOY_HEADER_KIB
+    http["http_filters"].insert(0, _path_gate())
+    codes = [_code_for(status, code) for status, code in _LOCAL_REPLIES.items()]
     # Answers that Envoy gives by itself, to what is no HTTP or has too large headers, take the
     # form of REST's errors.
     http["local_reply_config"] = {
         "body_format": _error_body("%RESPONSE_CODE%"),
-        "mappers": []
-        if documented_style
-        else [_code_for(status, code) for status, code in _LOCAL_REPLIES.items()],
+        "mappers": [
+            _refused_path(documented_style=documented_style),
+            *([] if documented_style else codes),
+        ],
     }
     # A malformed HTTP/2 request ends its own stream, not the connection of the others.
     http["http2_protocol_options"] = {"override_stream_error_on_invalid_http_message": True}
