@@ -27,7 +27,7 @@ class Codec(Protocol):
 
         Raises:
             ValueError: The format cannot say this message (a Timestamp after the year
-                9999 in JSON, a missing required field).
+                9999 in JSON, a missing required field, hundreds of messages in each other).
         """
         ...
 

@@ -8,7 +8,7 @@ from collections import Counter
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from triwire.codec.jsonpath import Json, JsonError, array_in, describe
+from triwire.codec.jsonpath import Json, JsonError, array_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # 2^1024, the end of double, has 309 digits: what is longer is out of every range.
 _MAX_DIGITS: Final = 400
 _TINY: Final = -100_000  # of an exponent
+_BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class _Flaw:
@@ -125,6 +126,8 @@ def _refuse_flaws(tree: Json) -> None:
         problem = _problem(value)
         if problem:
             error = JsonError(problem)
+            if isinstance(value, _Doubled):
+                error.below(value.key)
             here = place
             while here is not None:
                 here, step = here
@@ -136,7 +139,7 @@ def _problem(value: Json) -> str:
     if isinstance(value, _Flaw):
         return value.problem
     if isinstance(value, _Doubled):
-        return f"key {describe(value.key).removeprefix('string ')} is given twice"
+        return "the key is given twice"
     if isinstance(value, str) and _SURROGATE.search(value):
         return "a string holds a lone surrogate"
     if isinstance(value, dict):
@@ -164,6 +167,8 @@ def _syntax_problem(error: json.JSONDecodeError) -> str:
     """Say what is wrong with the text, in the style of our other errors."""
     if not error.doc.strip():
         return "the text is empty"
+    if error.doc.startswith(_BYTE_ORDER_MARK):
+        return "a byte order mark, which is no JSON (RFC 8259, section 8.1)"
     found = error.doc[error.pos : error.pos + 20]
     place = f"at line {error.lineno}, column {error.colno}"
     what = error.msg[:1].lower() + error.msg[1:]

@@ -181,6 +181,9 @@ class ProtoJsonCodec:
                 always_print_fields_with_no_presence=self._always_emit_fields,
                 preserving_proto_field_name=self._use_proto_names,
             )
+        except RecursionError:
+            name = message.DESCRIPTOR.full_name
+            raise ValueError(f"{name} cannot be written as JSON: nested too deeply") from None
         except (json_format.Error, ValueError, TypeError, KeyError) as error:
             name = message.DESCRIPTOR.full_name
             raise ValueError(f"{name} cannot be written as JSON: {error}") from error

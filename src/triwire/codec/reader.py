@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from triwire.codec.jsonpath import Json, JsonError, array_in, object_in
 from triwire.codec.parse import parse_json
 from triwire.codec.reflection import (
@@ -265,12 +267,16 @@ def _map_setter(reader: JsonReader, field: AnyField) -> Callable[[AnyMessage, Js
     nulls = _takes_null(value_field)
     add = _message_entry if value_field.message_type else _scalar_entry
     put_entry = add(reader, value_field)
+    is_text_key = key_field.type == FieldDescriptor.TYPE_STRING
 
     def put(message: AnyMessage, value: Json, depth: int) -> None:
         target = getattr(message, name)
         for text, item in object_in(value).items():
             try:
                 key = read_key(text)
+                # Texts of numbers may differ and stand for one key, as "1" and "1.0" do.
+                if not is_text_key and key in target:
+                    raise JsonError("the key is given twice")
                 if item is None and not nulls:
                     raise JsonError("null cannot stand in a map")
                 put_entry(target, key, item, depth)
@@ -286,10 +292,7 @@ def _message_entry(
     read = reader.table(field.message_type)
 
     def put(target: AnyValue, key: AnyValue, item: Json, depth: int) -> None:
-        below = target[key]
-        # Two texts may stand for one key, as "1" and "1.0" do; the last one wins.
-        below.Clear()
-        read(item, below, depth + 1)
+        read(item, target[key], depth + 1)
 
     return put
 

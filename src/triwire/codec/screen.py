@@ -20,6 +20,8 @@ import re
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, Final
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from triwire.codec.bridge import reachable_messages
 
 if TYPE_CHECKING:
@@ -58,8 +60,12 @@ class Screen:
         names: set[str] = set()
         self._twins: dict[str, str] = {}
         self._oneofs: list[frozenset[str]] = []
+        self._has_number_keys = False
         for message in reachable_messages(descriptor):
             names.add(message.full_name)
+            if message.GetOptions().map_entry:
+                key = message.fields_by_name["key"]
+                self._has_number_keys |= key.type != FieldDescriptor.TYPE_STRING
             for field in message.fields:
                 if field.json_name != field.name:
                     self._twins[field.name] = field.json_name
@@ -99,6 +105,8 @@ class Screen:
         objects: list[dict[str, Any]] = []
         integers: list[str] = []
         fractions: list[str] = _numeric_strings(data, text)
+        if self._has_number_keys and (fractions or '"-0"' in text):
+            return False
         json.loads(
             text,
             object_hook=objects.append,

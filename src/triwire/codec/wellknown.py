@@ -31,6 +31,7 @@ _MAX_SECONDS: Final = 253_402_300_799
 _MAX_DURATION_SECONDS: Final = 315_576_000_000  # duration.proto: about 10,000 years
 _MASK_PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*", re.ASCII)
 _UPPER: Final = re.compile(r"[A-Z]", re.ASCII)
+_ANY_KEYS: Final = 2  # of an Any that holds a well-known type: "@type" and "value"
 WRAPPERS: Final = (
     "DoubleValue",
     "FloatValue",
@@ -46,6 +47,11 @@ WRAPPERS: Final = (
 
 class MessageReader(EnumPolicy, Protocol):
     """What a well-known type needs of the reader that it is part of."""
+
+    @property
+    def ignore_unknown_fields(self) -> bool:
+        """Whether keys that a message does not have are skipped."""
+        ...
 
     def read_message(self, tree: Json, message: AnyMessage, depth: int) -> None:
         """Read a parsed JSON value into an empty message at the given depth."""
@@ -149,6 +155,9 @@ def _read_any(reader: MessageReader, tree: Json, message: AnyMessage, depth: int
     if name in WELL_KNOWN:
         if "value" not in given:
             raise JsonError(f"expected 'value' beside '@type', which is {name}")
+        if len(given) > _ANY_KEYS and not reader.ignore_unknown_fields:
+            other = next(key for key in given if key not in {"@type", "value"})
+            raise JsonError(f"beside '@type', which is {name}, stands 'value' alone").below(other)
         try:
             reader.read_message(given["value"], below, depth + 1)
         except JsonError as error:

@@ -164,8 +164,9 @@ def test_bytes_that_are_no_utf8_are_refused_with_their_place() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        pytest.param('{"id":"a","id":"b"}', "", id="duplicate key"),
-        pytest.param('{"nope":{"a":1,"a":2}}', "nope", id="duplicate key in an unknown field"),
+        pytest.param('{"id":"a","id":"b"}', "id", id="duplicate key"),
+        pytest.param('{"nope":{"a":1,"a":2}}', "nope.a", id="duplicate key in an unknown field"),
+        pytest.param('{"counts":{"1":"1","1.0":"2"}}', 'counts["1.0"]', id="key spelled twice"),
         pytest.param('{"i32":1e' + "9" * 99 + "}", "i32", id="exponent"),
         pytest.param('{"leaf":{"bigNumber":1e-400}}', "leaf.bigNumber", id="nearly zero"),
         pytest.param('{"leaf":{"bigNumber":"1e-400"}}', "leaf.bigNumber", id="text nearly zero"),
@@ -174,7 +175,9 @@ def test_bytes_that_are_no_utf8_are_refused_with_their_place() -> None:
         ),
         pytest.param('{"mask":"a,"}', "mask", id="empty path in a mask"),
         pytest.param('{"wait":"1.s"}', "wait", id="duration without digits"),
-        pytest.param('{"leaf":{"name":"\\"","name":"b"}}', "leaf", id="behind an escaped quote"),
+        pytest.param(
+            '{"leaf":{"name":"\\"","name":"b"}}', "leaf.name", id="behind an escaped quote"
+        ),
         pytest.param('{"doubleValue":1,"double_value":1}', "double_value", id="both spellings"),
         pytest.param('{"choiceText":"a","choiceNumber":1}', "choiceNumber", id="two of a oneof"),
         pytest.param('{"i32":"1_0"}', "i32", id="underscore"),
@@ -283,6 +286,15 @@ def test_the_codec_is_named_as_in_content_types() -> None:
 def test_what_json_cannot_say_is_a_value_error(message: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=rf"{PACKAGE}\.Request cannot be written as JSON"):
         TOLERANT.encode(message_class("Request")(**message))
+
+
+def test_messages_too_deep_to_be_written_are_a_value_error() -> None:
+    message = below = message_class("Leaf")()
+    for _ in range(5000):
+        below = below.child
+    below.name = "x"
+    with pytest.raises(ValueError, match="cannot be written as JSON: nested too deeply"):
+        TOLERANT.encode(message)
 
 
 def test_names_and_defaults_are_written_as_asked() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.wrappers_pb2 import Int64Value
 
@@ -52,3 +55,28 @@ def test_a_text_with_a_key_twice_is_refused_after_any_other(doubled: str) -> Non
         codec.decode(before.encode(), message_class("Leaf"))
         with pytest.raises(RpcError, match="given twice"):
             codec.decode(doubled.encode(), message_class("Leaf"))
+
+
+@pytest.mark.parametrize("key", [b"1.0", b"1e0", b"-0"])
+def test_keys_of_maps_that_are_odd_numbers_never_pass(key: bytes) -> None:
+    # protobuf-py takes the last of two texts of one number.
+    numbers, texts = Screen(_with_counts()), Screen(message_class("Leaf").DESCRIPTOR)
+    assert not numbers.passes(b'{"counts":{"1":true,"%b":true}}' % key, Writer(b""))
+    assert numbers.passes(b'{"counts":{"1":true,"-2":true}}', Writer(b""))
+    assert texts.passes(b'{"labels":{"1":"5","%b":"6"}}' % key, Writer(b""))
+
+
+def _with_counts() -> Any:
+    """Return a message of one map with numbers for keys, and no Any."""
+    file = descriptor_pb2.FileDescriptorProto(name="counts.proto", syntax="proto3")
+    message = file.message_type.add(name="WithCounts")
+    entry = message.nested_type.add(name="CountsEntry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, type=5, label=1)
+    entry.field.add(name="value", number=2, type=8, label=1)
+    message.field.add(
+        name="counts", number=1, type=11, label=3, type_name=".WithCounts.CountsEntry"
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool.FindMessageTypeByName("WithCounts")
