@@ -65,6 +65,9 @@ class HttpRule:
         additional_bindings: Further bindings in order; these have none of their own.
         taken: Paths that this template could make and that are another method's, which servers
             would call instead: literal segments win over variables.
+
+    Raises:
+        ValueError: An additional binding has bindings of its own, which nobody would use.
     """
 
     verb: str
@@ -73,6 +76,12 @@ class HttpRule:
     response_body: str = ""
     additional_bindings: tuple[HttpRule, ...] = ()
     taken: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for binding in self.additional_bindings:
+            if binding.additional_bindings:
+                name = f"{binding.verb} {binding.template!r}"
+                raise ValueError(f"additional binding {name} has bindings of its own")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

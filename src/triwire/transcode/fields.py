@@ -27,18 +27,21 @@ __all__ = ["RequestError", "TextReader", "body_type", "field_at", "is_text_messa
 _TEXT_MESSAGES: Final = frozenset(
     f"google.protobuf.{name}" for name in ("Timestamp", "Duration", "FieldMask", *WRAPPERS)
 )
-_FLOATS: Final = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
+_FIELD_SHOWN: Final = 200
 
 
 class RequestError(ValueError):
     """A path, query or body that is no such request.
 
     Attributes:
-        field: Path of the field as the request spelled it, or "" for the request as such.
+        field: Path of the field as the request spelled it, shortened if it is very long, or ""
+            for the request as such.
         problem: What was expected and what came.
     """
 
     def __init__(self, field: str, problem: str) -> None:
+        if len(field) > _FIELD_SHOWN:
+            field = f"{field[: _FIELD_SHOWN - 3]}..."
         super().__init__(f"{field}: {problem}" if field else problem)
         self.field = field
         self.problem = problem

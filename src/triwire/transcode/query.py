@@ -8,8 +8,10 @@ message fields contribute one parameter per leaf. It leaves open, and here it is
 - Maps, which the rules do not cover, are written `m[key]=value` as grpc-gateway reads them;
   `m.key=value` is read too. Values of such maps are scalars or messages that are one text.
 - A message field that is set but empty has no leaf, so it is not sent.
-- Times, durations, masks and wrappers are one text each. Any, Struct, Value and ListValue
-  have no text and are refused, as repeated messages are by the rules.
+- Times, durations, masks and wrappers are one text each; their fields are read too, as the rules
+  have it for any message. Any, Struct, Value and ListValue have no text and are refused, as
+  repeated messages are by the rules.
+- Messages nest as deep as in JSON.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
 from triwire.codec.jsonpath import JsonError
+from triwire.codec.reader import DEPTH_LIMIT
 from triwire.codec.reflection import is_map, is_repeated
 from triwire.codec.scalars import SKIP
 from triwire.transcode.fields import RequestError, is_text_message, text_of
@@ -31,11 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = ["QueryReader", "QueryWriter", "encode_query", "parse_query"]
 
+_TWICE: Final = "given twice, and the field is not repeated"
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_MAP_KEY: Final = re.compile(r"(?P<path>[^\[\]]+)\[(?P<key>.*)\]", re.DOTALL)
+_ANY: Final = "google.protobuf.Any"
 _NO_TEXT: Final = frozenset(
-    f"google.protobuf.{name}" for name in ("Any", "Struct", "Value", "ListValue")
+    [_ANY, *(f"google.protobuf.{name}" for name in ("Struct", "Value", "ListValue"))]
 )
+_MAP_KEY: Final = re.compile(r"(?P<path>[^\[\]]+)\[(?P<key>.*)\]", re.DOTALL)
 
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
@@ -115,6 +120,8 @@ class QueryWriter:
                 raise _unsayable(field.name, "a query cannot carry repeated messages")
             elif kind.full_name in _NO_TEXT:
                 raise _unsayable(field.name, f"a query cannot carry a {kind.full_name}")
+            elif len(here) > DEPTH_LIMIT:
+                raise _unsayable(here[0], f"it is nested more than {DEPTH_LIMIT} messages deep")
             else:
                 self._add(value, here, f"{name}.", found)
 
@@ -164,6 +171,9 @@ class QueryReader:
         seen: dict[tuple[Any, ...], str] = {}
         for name, value in pairs:
             self._read_one(name, value, message, seen)
+        for path, name in seen.items():
+            if path[-1] == "fields":
+                _check_said(path[:-1], name, message)
 
     def _read_one(
         self, name: str, text: str, message: AnyMessage, seen: dict[tuple[Any, ...], str]
@@ -194,8 +204,17 @@ class QueryReader:
                     break
                 self._put(field, target, (name, text), seen, path)
                 return
-            if field.message_type is None or is_repeated(field):
+            kind = field.message_type
+            if kind is None or is_repeated(field):
                 break
+            if kind.full_name == _ANY:
+                break
+            if is_text_message(kind):
+                if (*path, "") in seen:
+                    raise RequestError(name, _TWICE)
+                seen[(*path, "fields")] = name
+            if len(path) > DEPTH_LIMIT:
+                raise RequestError(name, f"nested more than {DEPTH_LIMIT} messages deep")
             target = getattr(target, field.name)
         raise RequestError(name, "this field cannot be addressed so in a query")
 
@@ -210,10 +229,11 @@ class QueryReader:
         name, text = pair
         kind = field.message_type
         if kind is not None and not is_text_message(kind):
-            raise RequestError(name, f"a query cannot carry {kind.full_name}; name its fields")
+            hint = "" if kind.full_name in _NO_TEXT else "; name its fields"
+            raise RequestError(name, f"a query cannot carry a {kind.full_name}{hint}")
         repeated = is_repeated(field)
-        if not repeated and seen.setdefault((*path, None), name) and (*path, "") in seen:
-            raise RequestError(name, "given twice, and the field is not repeated")
+        if not repeated and ((*path, "") in seen or (*path, "fields") in seen):
+            raise RequestError(name, _TWICE)
         seen[(*path, "")] = name
         try:
             if kind is not None:
@@ -256,6 +276,17 @@ class QueryReader:
             raise RequestError(name, str(error)) from None
         if value is not SKIP:
             entries[key] = value
+
+
+def _check_said(path: tuple[str, ...], name: str, message: AnyMessage) -> None:
+    """Check that what a message of one text was made of by its fields has a text."""
+    *parents, last = path
+    for parent in parents:
+        message = getattr(message, parent)
+    try:
+        text_of(message.DESCRIPTOR.fields_by_name[last])(getattr(message, last))
+    except ValueError as error:
+        raise RequestError(name, str(error)) from None
 
 
 def _message_in(target: AnyMessage, field: AnyField, *, repeated: bool) -> AnyMessage:

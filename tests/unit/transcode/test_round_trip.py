@@ -154,6 +154,37 @@ def test_the_longest_paths_cost_no_recursion() -> None:
     assert _read(method, call.verb, call.target, b"").name == value
 
 
+@pytest.mark.parametrize("levels", [100, 101, 5000])
+def test_a_client_sends_in_a_query_what_a_server_reads(levels: int) -> None:
+    method = _method(HttpRule("GET", "/v1/things"))
+    request = message_class("Request")()
+    below = request.leaf
+    for _ in range(levels - 1):
+        below = below.child
+    below.name = "x"
+    if levels > 100:
+        with pytest.raises(ValueError, match="'leaf' cannot be sent: it is nested more than 100"):
+            ClientPlan(method).call(request)
+        return
+    target = ClientPlan(method).call(request).target
+    assert _read(method, "GET", target, b"") == request
+
+
+def test_an_error_shows_the_start_of_a_long_name_only() -> None:
+    method = _method(HttpRule("GET", "/v1/things"))
+    with pytest.raises(RequestError) as caught:
+        _read(method, "GET", f"/v1/things?{'x' * 50_000}=1", b"")
+    assert caught.value.field == f"{'x' * 197}..."
+    assert len(str(caught.value)) < 300
+
+
+def test_bindings_of_additional_bindings_are_refused() -> None:
+    # google/api/http.proto: "the nesting may only be one level deep".
+    inner = HttpRule("GET", "/v1/b", additional_bindings=(HttpRule("GET", "/v1/c"),))
+    with pytest.raises(ValueError, match=r"additional binding GET '/v1/b' has bindings of its own"):
+        HttpRule("GET", "/v1/a", additional_bindings=(inner,))
+
+
 def test_a_client_passes_over_bindings_that_only_a_server_can_use() -> None:
     rule = HttpRule("GET", "/v1/*", additional_bindings=(HttpRule("GET", "/v1/things"),))
     assert ClientPlan(_method(rule)).call(message_class("Request")()).target == "/v1/things"
