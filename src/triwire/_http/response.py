@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from triwire.transports.metadata import content_coding
 from triwire.transports.options import too_large_error
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class HttpResponse:
         if not isinstance(self._headers, list):
             return self._headers.get(name, "")
         return next((value for key, value in self._headers if key == name), "")
+
+    @property
+    def content_coding(self) -> str:
+        """What the body is compressed with, in lower case, "" where it is not."""
+        return content_coding(self.header("content-encoding"))
 
 
 class BoundedBody:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from triwire.spec import MetadataInput, Pairs
 
-__all__ = ["application_metadata", "check_metadata", "to_text"]
+__all__ = ["application_metadata", "check_metadata", "content_coding", "to_text"]
 
 # gRPC over HTTP/2, "Custom-Metadata": Header-Name is 1*( 0-9 a-z _ - . ); values are
 # printable ASCII. HTTP/1.1 would allow more; what one wire cannot carry none takes.
@@ -48,6 +48,7 @@ _RESERVED: Final = frozenset(
         "user-agent",
     }
 )
+_CODINGS: Final = {"x-gzip": "gzip", "identity": ""}
 _RESERVED_PREFIXES: Final = (":", "grpc-", "connect-")
 
 # HTTP/2 joins several of the first, proxies several of the second (RFC 9113 section 8.2.3).
@@ -150,3 +151,12 @@ def _decode(text: str) -> str | bytes:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         return text
+
+
+def content_coding(text: str) -> str:
+    """Return the coding that a Content-Encoding header names, in lower case, "" for none.
+
+    RFC 9110, sections 8.4 and 8.4.1.3: names have no case, and x-gzip is gzip.
+    """
+    coding = text.strip().lower()
+    return _CODINGS.get(coding, coding)

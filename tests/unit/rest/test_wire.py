@@ -276,9 +276,11 @@ def test_a_large_body_is_compressed_and_says_so() -> None:
     assert "accept-encoding" not in dict(large.headers)
 
 
-def test_a_compressed_response_is_read_if_it_was_asked_for() -> None:
+@pytest.mark.parametrize("name", ["gzip", "GZIP", "x-gzip"])
+def test_a_compressed_response_is_read_if_it_was_asked_for(name: str) -> None:
+    # RFC 9110, sections 8.4 and 8.4.1.3: names have no case, and x-gzip is gzip.
     body = json_format.MessageToJson(message_class("Response")(id="x" * 99)).encode()
-    headers = [("content-type", JSON), ("content-encoding", "gzip")]
+    headers = [("content-type", JSON), ("content-encoding", name)]
     answer = HttpResponse(200, headers, gzip.compress(body))
     wire = _wire(gzip_responses=True, max_response_bytes=len(body))
     method, sent = _posted(wire)
@@ -287,6 +289,12 @@ def test_a_compressed_response_is_read_if_it_was_asked_for() -> None:
     assert wire.decode(method, raw.body).id == "x" * 99
     with pytest.raises(RpcError, match="unknown compression 'gzip'"):
         WIRE.response(method, sent, answer)
+
+
+def test_a_response_that_says_identity_is_not_compressed() -> None:
+    headers = [("content-type", JSON), ("content-encoding", "Identity")]
+    method, sent = _posted(WIRE)
+    assert WIRE.response(method, sent, HttpResponse(200, headers, b"{}")).body == b"{}"
 
 
 def test_a_compressed_response_above_the_limit_is_not_unpacked() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from triwire.errors import Code, RpcError
 from triwire.server.rest.scope import DisconnectedError, HttpError, header
+from triwire.transports.metadata import content_coding
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -98,12 +99,12 @@ class RequestReader:
             return body
         if not any_type:
             _check_json(header(scope, b"content-type"))
-        encoding = header(scope, b"content-encoding").strip().lower()
-        if encoding in {"", "identity"}:
+        coding = content_coding(header(scope, b"content-encoding"))
+        if not coding:
             return body
-        if encoding == "gzip":
+        if coding == "gzip":
             return self._gunzip(body)
-        text = f"unknown content-encoding {encoding[:40]!r}: expected gzip or identity"
+        text = f"unknown content-encoding {coding[:40]!r}: expected gzip or identity"
         error = RpcError(Code.INVALID_ARGUMENT, text)
         # RFC 9110, section 12.5.3: Accept-Encoding in a 415 says what would do.
         raise HttpError(415, error, (("accept-encoding", "gzip"),))

@@ -129,11 +129,11 @@ def raw_response(response: HttpResponse, options: WireOptions = _DEFAULTS) -> Ra
             f"expected content type {expected!r}, got {content_type!r} with HTTP status 200; "
             "look for a proxy in between, and whether the endpoint is right",
         )
-    encoding = response.header("content-encoding")
+    coding = response.content_coding
     body = response.body
-    if encoding not in {"", "identity"}:
-        if encoding != "gzip" or not options.gzip_responses:
-            raise encoding_error(encoding)
+    if coding:
+        if coding != "gzip" or not options.gzip_responses:
+            raise encoding_error(coding)
         body = gunzip(body, options.max_response_bytes) if body else body
     if response.status != _OK:
         delay = retry_after_seconds(response.header("retry-after"), response.header("date"))

@@ -72,11 +72,11 @@ class StreamDecoder:
         if not (is_lines or self._request.is_raw_response or is_json(kind)):
             expected = f"{LINES_TYPES[0]} or application/json"
             raise RpcError(Code.UNKNOWN, what_came(head, expected=expected))
-        encoding = head.header("content-encoding")
-        if encoding == "gzip" and self._options.gzip_responses:
+        coding = head.content_coding
+        if coding == "gzip" and self._options.gzip_responses:
             self._inflater = _Inflater()
-        elif encoding not in {"", "identity"}:
-            raise encoding_error(encoding)
+        elif coding:
+            raise encoding_error(coding)
         self._reader = StreamReader(
             may_be_array=not is_lines, max_message_bytes=self._options.max_response_bytes
         )
@@ -84,7 +84,7 @@ class StreamDecoder:
 
     def refusal(self, response: HttpResponse) -> RpcError:
         """Return the error that a response with a status other than 2xx stands for."""
-        if response.header("content-encoding") == "gzip" and self._options.gzip_responses:
+        if response.content_coding == "gzip" and self._options.gzip_responses:
             response = decompressed(response, self._options.max_response_bytes)
         return error_from_body(response)
 

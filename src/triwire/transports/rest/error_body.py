@@ -44,7 +44,7 @@ def error_from_body(response: HttpResponse) -> RpcError:
     message = tree.get("message")
     error = RpcError(
         _code_of(response.status, tree, details),
-        message if isinstance(message, str) else "",
+        _text(message),
         details=details,
         from_server=True,
     )
@@ -70,10 +70,17 @@ def error_in_stream(text: bytes) -> RpcError:
     message = tree.get("message")
     return RpcError(
         _code_of(status, tree, details) if status else claimed,
-        message if isinstance(message, str) else "",
+        _text(message),
         details=details,
         from_server=True,
     )
+
+
+def _text(message: object) -> str:
+    """Return an error's message as text that can be printed: half a surrogate pair cannot."""
+    if not isinstance(message, str):
+        return ""
+    return message.encode("utf-8", "replace").decode()
 
 
 def _error_object(body: bytes) -> dict[str, Any] | None:
@@ -100,7 +107,7 @@ def _code_of(status: int, tree: dict[str, Any], details: Sequence[Message]) -> C
     """Choose the code: the body says which, the HTTP status has the last word.
 
     The body counts where it agrees with the status: 400 stands for INVALID_ARGUMENT,
-    FAILED_PRECONDITION and OUT_OF_RANGE alike.
+    FAILED_PRECONDITION and OUT_OF_RANGE alike, and 415 for none of them.
     """
     for claim in (tree.get("status"), tree.get("code")):
         claimed = _claimed_code(claim)
@@ -132,8 +139,15 @@ _NUMBERS: Final = {int(code): code for code in Code}
 def _agrees(code: Code, status: int) -> bool:
     if code.http_status == status or code_from_http(status) is code:
         return True
-    # A server that has no such route: 404 by HTTP, UNIMPLEMENTED by RPC.
-    return code is Code.UNIMPLEMENTED and status == 404  # noqa: PLR2004 - an HTTP status
+    if status in _STATUSES_OF_CODES:
+        # A server that has no such route: 404 by HTTP, UNIMPLEMENTED by RPC.
+        return code is Code.UNIMPLEMENTED and status == 404  # noqa: PLR2004 - an HTTP status
+    # HTTP's own word, of which no code says more than whose fault it is: 413, 415, 422.
+    return code.http_status // 100 == status // 100
+
+
+# google/rpc/code.proto: the HTTP mapping of each code.
+_STATUSES_OF_CODES: Final = frozenset(code.http_status for code in Code)
 
 
 def _read_details(found: object) -> tuple[Message, ...]:

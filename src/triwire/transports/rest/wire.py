@@ -159,11 +159,11 @@ class Wire:
                 or with more than the options allow.
         """
         failed = not 200 <= response.status < 300  # noqa: PLR2004 - HTTP statuses that succeed
-        encoding = response.header("content-encoding")
-        if encoding == "gzip" and self._options.gzip_responses:
+        coding = response.content_coding
+        if coding == "gzip" and self._options.gzip_responses:
             response = decompressed(response, self._options.max_response_bytes)
-        elif encoding not in {"", "identity"} and not failed:
-            raise encoding_error(encoding)
+        elif coding and not failed:
+            raise encoding_error(coding)
         if failed:
             error = error_from_body(response)
             error.headers = response_metadata(response, trailers=False).pairs
