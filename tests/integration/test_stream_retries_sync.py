@@ -12,13 +12,14 @@ from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
 from triwire.dial.wires import WIRES
-from triwire.retry import RetryPolicy
+from triwire.retry import RetryBudget, RetryPolicy, RetryThrottling
 from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
-# More attempts than any script has steps: one that goes out just as a connection closes is lost
-# before the proxy sees it.
-QUICK = RetryPolicy(max_attempts=8, initial_backoff_seconds=0.001, max_backoff_seconds=0.01)
+# More attempts and tokens than any script has steps, and waits in which a client hears of a
+# connection's end: one that goes out just as it closes is lost before the proxy sees it.
+QUICK = RetryPolicy(max_attempts=20, initial_backoff_seconds=0.02, max_backoff_seconds=0.1)
+AMPLE = RetryThrottling(max_tokens=100.0)
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -36,6 +37,7 @@ def test_a_stream_that_does_not_open_is_opened_again(
                 user_agent="test/1",
             ),
             options=CallOptions(timeout_seconds=20, retry=QUICK),
+            budget=RetryBudget(AMPLE),
         )
         try:
             stream = caller.server_stream(EXPAND, StringValue(value="abc"))
