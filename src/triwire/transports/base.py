@@ -150,7 +150,10 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Release connections. Calls made afterwards raise ValueError; idempotent."""
+        """Release connections. Calls made afterwards raise ValueError; idempotent.
+
+        Calls that run go on, and their connections close with them.
+        """
         ...
 
 
@@ -245,5 +248,8 @@ class AsyncTransport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Release connections. Calls made afterwards raise ValueError; idempotent."""
+        """Release connections. Calls made afterwards raise ValueError; idempotent.
+
+        Calls that run go on, and their connections close with them.
+        """
         ...

@@ -289,7 +289,10 @@ class AsyncGrpcTransport:
 
     def _close_channel(self, channel: grpc.aio.Channel) -> None:
         self._open_channels.discard(channel)
-        closing = asyncio.ensure_future(channel.close(None))
+        if self._loop is None or self._loop.is_closed():
+            # The last call was dropped after its loop; grpcio closes what is dropped.
+            return
+        closing = self._loop.create_task(channel.close(None))
         # The loop itself keeps weak references to tasks only.
         self._closings.add(closing)
         closing.add_done_callback(self._closings.discard)
@@ -306,12 +309,11 @@ class AsyncGrpcTransport:
         return kept
 
     async def aclose(self) -> None:
-        """Close the channel; calls in flight are cancelled. Idempotent."""
+        """Close the channel, after the last call that runs; see `AsyncTransport`. Idempotent."""
         self._closed = True
-        self._channel = None
-        channels, self._open_channels = self._open_channels, set()
-        for channel in channels:
-            await channel.close(None)
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.retire()
         for closing in list(self._closings):
             await closing
 

@@ -133,6 +133,7 @@ class GrpcTransport:
         self._proxy = proxy
         self._channel: CountedChannel | None = None
         self._open_channels: set[grpc.Channel] = set()
+        self._closings: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._closed = False
 
@@ -242,8 +243,10 @@ class GrpcTransport:
     def _close_channel(self, channel: grpc.Channel) -> None:
         with self._lock:
             self._open_channels.discard(channel)
-        # A stream may have ended in the thread that serves its channel, which closing waits for.
-        threading.Thread(target=channel.close, daemon=True).start()
+            # A stream may have ended in the thread that serves its channel, which closing waits for.
+            closing = threading.Thread(target=channel.close, daemon=True)
+            self._closings = [one for one in self._closings if one.is_alive()] + [closing]
+            closing.start()
 
     def decode(self, method: MethodSpec[RequestT, ResponseT], body: bytes) -> ResponseT:
         """Parse protobuf binary; see `Transport`."""
@@ -252,19 +255,22 @@ class GrpcTransport:
     def forget(self) -> object:
         """Drop what is open without closing it; see `triwire._home`."""
         kept = (self._channel, self._open_channels)
-        self._channel, self._open_channels = None, set()
+        self._channel, self._open_channels, self._closings = None, set(), []
         # Another thread may have held it at the fork.
         self._lock = threading.Lock()
         return kept
 
     def close(self) -> None:
-        """Close the channel; calls in flight are cancelled. Idempotent."""
+        """Close the channel, after the last call that runs; see `Transport`. Idempotent."""
         with self._lock:
             self._closed = True
-            self._channel = None
-            channels, self._open_channels = self._open_channels, set()
-        for channel in channels:
-            channel.close()
+            channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.retire()
+        with self._lock:
+            closings = list(self._closings)
+        for closing in closings:
+            closing.join()
 
 
 class GrpcStream:
