@@ -13,11 +13,14 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator, Generator
 
-__all__ = ["serving_child"]
+    from pyvoy import PyvoyServer
 
-_STOP_SECONDS = 20
+__all__ = ["running", "serving_child"]
+
+_STOP_SECONDS = 60
+_STARTS = 3
 
 
 @contextlib.contextmanager
@@ -46,6 +49,29 @@ def serving_child(application: str, *, stderr: int | None = None) -> Generator[i
                 raise
 
 
+@contextlib.asynccontextmanager
+async def running(server: PyvoyServer) -> AsyncGenerator[None]:
+    """Run a server for the length of the block.
+
+    pyvoy gives it ten seconds to start, which are not enough where many processes wait for a CPU:
+    it is started again then.
+    """
+    from pyvoy import StartupError
+
+    for left in reversed(range(_STARTS)):
+        try:
+            await server.start()
+        except StartupError:
+            if not left:
+                raise
+        else:
+            break
+    try:
+        yield
+    finally:
+        await server.stop()
+
+
 async def _serve(application: str) -> None:
     from pyvoy import PyvoyServer
 
@@ -56,7 +82,7 @@ async def _serve(application: str) -> None:
         worker_threads=1,
         additional_envoy_args=["--concurrency", "1"],
     )
-    async with server:
+    async with running(server):
         print(server.listener_port, flush=True)  # noqa: T201 - told to the parent
         await asyncio.to_thread(sys.stdin.read)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pyvoy import PyvoyServer
 
+from tests.child_server import running
 from tests.conformance.application import LIMIT_VARIABLE
 from tests.conformance.convert import read_message, write_message
 from tests.conformance.stubs import load
@@ -42,7 +43,7 @@ async def serve(request: Any) -> None:
         stdout=sys.stderr.fileno(),
         stderr=sys.stderr.fileno(),
     )
-    async with server:
+    async with running(server):
         kind = load("server_compat_pb2").ServerCompatResponse
         response = kind(
             host="127.0.0.1",
