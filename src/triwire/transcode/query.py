@@ -36,9 +36,8 @@ __all__ = ["QueryReader", "QueryWriter", "encode_query", "parse_query"]
 
 _TWICE: Final = "given twice, and the field is not repeated"
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ANY: Final = "google.protobuf.Any"
 _NO_TEXT: Final = frozenset(
-    [_ANY, *(f"google.protobuf.{name}" for name in ("Struct", "Value", "ListValue"))]
+    f"google.protobuf.{name}" for name in ("Any", "Struct", "Value", "ListValue")
 )
 _MAP_KEY: Final = re.compile(r"(?P<path>[^\[\]]+)\[(?P<key>.*)\]", re.DOTALL)
 
@@ -173,7 +172,22 @@ class QueryReader:
             self._read_one(name, value, message, seen)
         for path, name in seen.items():
             if path[-1] == "fields":
-                _check_said(path[:-1], name, message)
+                self._check_said(path[:-1], name, message)
+
+    def _check_said(self, path: tuple[str, ...], name: str, message: AnyMessage) -> None:
+        """Check that what was made by the fields of a message has a text, which reads the same."""
+        *parents, last = path
+        for parent in parents:
+            message = getattr(message, parent)
+        made = getattr(message, last)
+        again = type(made)()
+        try:
+            self._reader.message(again, text_of(message.DESCRIPTOR.fields_by_name[last])(made))
+        except ValueError as error:
+            raise RequestError(name, str(error)) from None
+        # Compared as bytes: NaN differs from itself.
+        if again.SerializeToString() != made.SerializeToString():
+            raise RequestError(name, f"this is no {made.DESCRIPTOR.full_name}")
 
     def _read_one(
         self, name: str, text: str, message: AnyMessage, seen: dict[tuple[Any, ...], str]
@@ -205,9 +219,7 @@ class QueryReader:
                 self._put(field, target, (name, text), seen, path)
                 return
             kind = field.message_type
-            if kind is None or is_repeated(field):
-                break
-            if kind.full_name == _ANY:
+            if kind is None or is_repeated(field) or kind.full_name in _NO_TEXT:
                 break
             if is_text_message(kind):
                 if (*path, "") in seen:
@@ -276,17 +288,6 @@ class QueryReader:
             raise RequestError(name, str(error)) from None
         if value is not SKIP:
             entries[key] = value
-
-
-def _check_said(path: tuple[str, ...], name: str, message: AnyMessage) -> None:
-    """Check that what a message of one text was made of by its fields has a text."""
-    *parents, last = path
-    for parent in parents:
-        message = getattr(message, parent)
-    try:
-        text_of(message.DESCRIPTOR.fields_by_name[last])(getattr(message, last))
-    except ValueError as error:
-        raise RequestError(name, str(error)) from None
 
 
 def _message_in(target: AnyMessage, field: AnyField, *, repeated: bool) -> AnyMessage:
