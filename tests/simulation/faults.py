@@ -70,11 +70,13 @@ class Faults:
     # The client's side.
     latency: float = 0.4
     in_flight: int = 1
+    requests_per_second: float = 5.0
     wall_clock_error: float = 0.0
     wall_clock_jump: float = 0.0
     monotonic_rate: float = 0.0
     suspend: tuple[float, float] = (0.0, 0.0)
     wire_switches: int = 0
+    announced: bool = True
     other_display: int = MICRO
     restarts: int = 0
     restart: Restart = "checkpoint"
@@ -186,6 +188,18 @@ PROFILES: dict[str, Profile] = {
             precision=1, display=1, wire_switches=6, other_display=r.choice((MICRO, MILLI, NS))
         )
     ),
+    # What changed is told again under another id where the wires show other stamps; no more.
+    "restart-wires": _profile(
+        lambda r: Faults(
+            precision=1,
+            display=1,
+            wire_switches=6,
+            other_display=r.choice((MICRO, MILLI)),
+            restarts=5,
+            restart=r.choice(("checkpoint", "token")),
+        ),
+        shares={"lost": 0.0, "late": 0.0, "false_deletes": 0.0, "back": 0.0},
+    ),
     "seconds": _profile(
         lambda r: Faults(
             precision=1,
@@ -222,6 +236,8 @@ PROFILES: dict[str, Profile] = {
     "ahead": _profile(lambda r: Faults(step_at=700.0, step=r.uniform(10, 120))),
     "ignored-filter": _profile(lambda _: Faults(ignore_filter=True)),
     "no-get": _profile(lambda _: Faults(unbumped_p=0.05), can_get=False),
+    # A List is due whenever there may be a request: other watches of the client take the rest.
+    "few-requests": _profile(lambda r: Faults(requests_per_second=r.uniform(0.15, 0.45))),
     "purge": _profile(lambda r: Faults(purge_at=r.uniform(300, 1500), unbumped_p=0.02)),
     "truncated": _profile(
         lambda _: Faults(truncated_p=0.02, empty_p=0.005, list_not_found_p=0.005)

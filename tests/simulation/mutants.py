@@ -286,6 +286,19 @@ MUTANTS: tuple[Mutant, ...] = (
         ("regress",),
     ),
     Mutant(
+        "a version has what only one wire shows",
+        "events",
+        "            self.created_ns // NS_PER_SECOND,\n",
+        "            self.created_ns,\n",
+        ("restart-wires",),
+    ),
+    Mutant(
+        "an incarnation of the same second keeps its epoch",
+        "mirror",
+        "    return one_ns // NS_PER_SECOND == other_ns // NS_PER_SECOND\n",
+        "    return one_ns == other_ns\n",
+    ),
+    Mutant(
         "a resurrected object keeps its epoch",
         "mirror",
         "end.epoch + (0 if rises else 1)",
@@ -442,6 +455,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "tracker",
         "        if self._outage.recovered():\n",
         "        if self._outage.recovered() and False:\n",
+    ),
+    Mutant(
+        "a List goes before every Get",
+        "tracker",
+        "if self._list_busy or (get is not None and self._list_was_last):",
+        "if self._list_busy:",
+        ("few-requests",),
     ),
     Mutant(
         "a rate limit does not slow down",

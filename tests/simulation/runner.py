@@ -105,7 +105,9 @@ class Run:
         self._rng = seeded("run", profile, seed)
         self._seed = (profile, seed)
         self._control: Control | None = control
-        self._budget = RequestBudget(per_second=5.0 if control is None else 1e9)
+        self._budget = RequestBudget(
+            per_second=self.faults.requests_per_second if control is None else 1e9
+        )
         self._session = 0
         self._saved: Checkpoint[Version] | str | None = None
         self._agenda: list[tuple[float, int, Callable[[float], None]]] = []
@@ -149,7 +151,7 @@ class Run:
 
     def _switch_wire(self, now: float) -> None:
         self._server.wire = 1 - self._server.wire
-        if isinstance(self.watch, Tracker):
+        if isinstance(self.watch, Tracker) and self.faults.announced:
             self.watch.on_wire_change(self._clock.local(now))
 
     # -- the driver ---------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 import triwire.watch
 from tests.simulation import __main__ as command
 from tests.simulation.controls import CONTROLS
-from tests.simulation.faults import PROFILES
+from tests.simulation.faults import NS, PROFILES, Faults
 from tests.simulation.limits import Limits
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.runner import Run, simulate
@@ -27,6 +27,17 @@ def test_every_profile_keeps_its_rules(profile: str) -> None:
     assert Limits(PROFILES[profile]).add(simulate(profile, seed)) == {}, (
         f"repeat: python -m tests.simulation --profile {profile} --seed {seed}"
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stamps_that_another_precision_makes_of_one_wire_are_overcome(seed: int) -> None:
+    # Everything seems to be deleted and made anew, and late, so that the bound grows.
+    faults = Faults(precision=1, display=1, other_display=NS, wire_switches=3, announced=False)
+    world = {"horizon": 400.0, "quiet": 700.0}
+    metrics = Run("wires", seed, faults=faults, world=world).play()
+    assert metrics.false_deletes > 0
+    assert metrics.bound_max > 10.0
+    assert metrics.broken(exact=False) == {}
 
 
 def small(seed: int, control: Control | None = None) -> Run:

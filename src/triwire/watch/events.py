@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Generic, TypeAlias, TypeVar
 
 from triwire._typing import override
+from triwire.watch.stamps import NS_PER_SECOND
 
 T = TypeVar("T")
 
@@ -73,6 +74,15 @@ class Identity:
     count: int = 0
     epoch: int = 0
 
+    @property
+    def version(self) -> Version:
+        """See `Added.version`."""
+        return (
+            self.created_ns // NS_PER_SECOND,
+            self.epoch,
+            self.updated_ns // NS_PER_SECOND,
+        )
+
     def digest(self, kind: str, *, with_state: bool = True) -> str:
         """Hash it: equal after a restart, in another process and on another wire.
 
@@ -109,8 +119,11 @@ class _ObjectEvent(Generic[T]):
 
     @property
     def version(self) -> Version:
-        """Rises with every event of a key; a sink applies an event only if it is not lower."""
-        return (self.identity.created_ns, self.identity.epoch, self.identity.updated_ns)
+        """Never falls from one event of a key to the next; a sink applies what is not lower.
+
+        Of stamps it has the whole seconds: another wire may show no more of the same state.
+        """
+        return self.identity.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +174,8 @@ class Deleted(_ObjectEvent[T]):
     @override
     def version(self) -> Version:
         """Above every version of the epoch that ended; a deselected object's is its own."""
-        created_ns, epoch = self.identity.created_ns, self.identity.epoch
-        live = self.reason is Reason.DESELECTED
-        return (created_ns, epoch, self.identity.updated_ns if live else math.inf)
+        created, epoch, updated = self.identity.version
+        return (created, epoch, updated if self.reason is Reason.DESELECTED else math.inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,8 @@ class Mirror(Generic[T]):
                 rises = fate is Return.RESELECTED and seen.updated_ns > end.updated_ns
                 created_ns, epoch = end.created_ns, end.epoch + (0 if rises else 1)
                 reason = Reason.RESELECTED
+            elif _is_same_second(created_ns, end.created_ns):
+                epoch = end.epoch + 1
             if fate is Return.RESURRECTED:
                 reason = Reason.RESURRECTED
                 self.count("resurrected")
@@ -259,13 +261,13 @@ class Mirror(Generic[T]):
         self.delete(row, Reason.REPLACED, ended=ended)
         if not seen.selected:
             return
-        # A version must not fall, so an incarnation that is stamped lower takes the old stamp and
-        # the next epoch.
+        # A version must not fall, so an incarnation that is stamped lower takes the old stamp, and
+        # one whose version would tie the next epoch.
         created_ns = row.created_ns if older else seen.created_ns
         fresh = self._add(
             seen,
             created_ns=created_ns,
-            epoch=row.epoch + 1 if older else 0,
+            epoch=row.epoch + 1 if _is_same_second(created_ns, row.created_ns) else 0,
             started=started,
             ended=ended,
         )
@@ -360,3 +362,7 @@ class Mirror(Generic[T]):
             row.count,
             row.epoch,
         )
+
+
+def _is_same_second(one_ns: int, other_ns: int) -> bool:
+    return one_ns // NS_PER_SECOND == other_ns // NS_PER_SECOND

@@ -242,8 +242,9 @@ class _Reader:
             scope,
             Checkpoint(
                 scope="",
-                closed_ns=closed,
-                open_ns=closed + ahead,
+                # No server stamps anything with 1970: it stands for no watermark at all.
+                closed_ns=closed or None,
+                open_ns=closed + ahead or None,
                 bound_seconds=millis / 1000,
                 taken_at_ns=taken_at,
                 complete=False,

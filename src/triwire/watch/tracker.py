@@ -136,7 +136,7 @@ class Tracker(Generic[T]):
         self._level = False
         self._next_poll = self._next_full = now
         self._last_full = -math.inf
-        self._list_busy = False
+        self._list_busy = self._list_was_last = False
         self._gets_busy: set[str] = set()
         self._denied_gets = 0
         self._owner: str | None = None
@@ -197,19 +197,24 @@ class Tracker(Generic[T]):
             return Stop()
         if now < self._outage.resume_at_seconds:
             return WaitUntil(self._outage.resume_at_seconds)
-        wake = math.inf
-        if not self._list_busy:
-            action, wake = self._plan_list(now)
-            if action is not None:
-                return action
+        get, get_at = self._plan_get(now)
+        # One of the Gets that are due has its turn after each List: where a List is due whenever
+        # there may be a request, as with a small budget, nothing would be confirmed otherwise.
+        if self._list_busy or (get is not None and self._list_was_last):
+            return get or WaitUntil(get_at)
+        listing, list_at = self._plan_list(now)
+        return listing or get or WaitUntil(min(get_at, list_at))
+
+    def _plan_get(self, now: float) -> tuple[GetOne | None, float]:
+        due = math.inf
         if self._deletions.can_get:
             for queue, why in ((self._confirmations, Why.CONFIRM), (self._hot, Why.HOT)):
                 first = queue.first(busy=self._gets_busy)
                 if first is not None:
                     if first[0] <= now:
-                        return GetOne(first[1], why)
-                    wake = min(wake, first[0])
-        return WaitUntil(wake)
+                        return GetOne(first[1], why), first[0]
+                    due = min(due, first[0])
+        return None, due
 
     def _plan_list(self, now: float) -> tuple[ListAction | None, float]:
         full_at, why = self._full_due()
@@ -252,6 +257,7 @@ class Tracker(Generic[T]):
 
     def abandon(self, request: Request) -> None:
         """Note that a request was cancelled: nothing is known of its outcome."""
+        self._list_was_last = not isinstance(request, GetOne)
         if isinstance(request, GetOne):
             self._gets_busy.discard(request.key)
         else:
@@ -536,10 +542,17 @@ class Tracker(Generic[T]):
     # -- state as a value ---------------------------------------------------------------------
 
     def token(self) -> str | None:
-        """Give a resume token, or None while the closed watermark is unknown."""
-        closed = self._cursor.watermark.closed_ns
+        """Give a resume token, or None while the closed watermark is unknown.
+
+        Where nothing has a stamp, as where there is nothing, a token says just that: who resumes
+        from it is told all that is there by then.
+        """
+        watermark = self._cursor.watermark
+        closed = watermark.closed_ns
         if closed is None:
-            return None
+            if not self._level or watermark.open_ns is not None:
+                return None
+            return ResumeToken.of(self._checkpoint((), (), complete=False)).text()
         recent = {
             row.key: row for row in self._mirror.stamped_since(closed - self._options.guard_ns)
         }

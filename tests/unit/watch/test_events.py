@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from triwire.watch.events import Added, Deleted, Identity, Modified, Reason
+from triwire.watch.stamps import NS_PER_SECOND
 
-STATE = Identity("s", "k", 10, 20, b"f" * 16)
+STATE = Identity("s", "k", 10 * NS_PER_SECOND + 1, 20 * NS_PER_SECOND + 1, b"f" * 16)
 
 
 def test_events_are_made_for_match() -> None:
@@ -49,7 +50,14 @@ def test_an_end_is_above_every_state_of_its_epoch_and_below_the_next() -> None:
     assert end == (10, 0, math.inf)
     assert Added("x", identity=STATE).version < end
     assert end < Added("x", identity=dataclasses.replace(STATE, epoch=1)).version
-    assert end < Added("x", identity=dataclasses.replace(STATE, created_ns=11)).version
+    born = dataclasses.replace(STATE, created_ns=11 * NS_PER_SECOND)
+    assert end < Added("x", identity=born).version
+
+
+def test_a_wire_that_shows_whole_seconds_gives_the_same_version() -> None:
+    cut = dataclasses.replace(STATE, created_ns=10 * NS_PER_SECOND, updated_ns=20 * NS_PER_SECOND)
+    for event in (Added, Modified, Deleted):
+        assert event("x", identity=cut).version == event("x", identity=STATE).version
 
 
 def test_neighbouring_parts_cannot_be_confused() -> None:

@@ -18,6 +18,7 @@ from triwire.watch.tokens import (
 )
 
 STAMPS = st.integers(0, 2**62)
+WATERMARKS = st.none() | st.integers(1, 2**62)
 ROWS = st.builds(
     StoredRow,
     key=st.one_of(st.uuids().map(str), st.text(max_size=20)),
@@ -33,8 +34,8 @@ ROWS = st.builds(
 STATES = st.builds(
     Checkpoint,
     scope=st.just("scope"),
-    closed_ns=STAMPS,
-    open_ns=STAMPS,
+    closed_ns=WATERMARKS,
+    open_ns=WATERMARKS,
     bound_seconds=st.integers(0, 120_000).map(lambda ms: ms / 1000),
     taken_at_ns=STAMPS,
     complete=st.booleans(),

@@ -131,7 +131,7 @@ def test_a_stamp_that_stays_lower_is_accepted_after_the_bound() -> None:
     (event,) = drive.get("x", restored, 52.0)
     assert isinstance(event, Modified)
     assert (event.reason, event.old, event.identity.epoch) == (Reason.REGRESSED, "new", 1)
-    assert event.version > (at_ns(0), 0, at_ns(50))
+    assert event.version > (at_ns(0) // NS, 0, at_ns(50) // NS)
 
 
 def test_other_content_under_the_same_stamp_waits_for_the_bound() -> None:
@@ -182,6 +182,19 @@ def test_a_recreated_object_is_deleted_and_added() -> None:
     assert isinstance(gone, Deleted)
     assert isinstance(born, Added)
     assert (gone.reason, born.reason) == (Reason.REPLACED, Reason.RECREATED)
+    assert born.version > gone.version
+
+
+@pytest.mark.parametrize("sees_the_end", [True, False])
+def test_an_incarnation_of_the_same_second_gets_the_higher_version(sees_the_end: bool) -> None:  # noqa: FBT001 - a table
+    drive = Drive().boot([X])
+    again = seen("x", 0.9, "b", created=0.9)
+    events = drive.get("x", None, 40.0) if sees_the_end else []
+    events += drive.full([again], 60.0)
+    assert brief(events) == [("deleted", "x", "a"), ("added", "x", "b")]
+    gone, born = events
+    assert isinstance(gone, Deleted)
+    assert isinstance(born, Added)
     assert born.version > gone.version
 
 
@@ -393,5 +406,5 @@ def test_auto_polls_incrementally_while_lists_are_large() -> None:
     drive.full([X], 650.0, size_bytes=49_000)
     assert drive.tracker.plan(660.0) == ListAll(Why.POLL)
     # An unknown size is guessed from the number of objects.
-    drive.full([seen(f"k{number}", 0) for number in range(65)], 670.0, why=Why.POLL)
+    drive.full([X, *(seen(f"k{number}", 0) for number in range(64))], 670.0, why=Why.POLL)
     assert isinstance(drive.tracker.plan(680.0), ListSince)

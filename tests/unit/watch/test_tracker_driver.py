@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.watch.driving import NS, START_NS, Drive, at_ns, brief, seen
+from tests.unit.watch.driving import NS, START_NS, Drive, Seen, at_ns, brief, seen
 from triwire.watch.actions import GetOne, ListAll, ListSince, Stop, WaitUntil, Why
 from triwire.watch.events import Added, Bookmark, Failed, Modified, Reason, Synced
 from triwire.watch.failures import PollFailure
@@ -297,6 +297,26 @@ def test_a_token_resumes_with_what_changed_since() -> None:
     assert brief(again.poll([seen("later", 3, "late")], 1020.0)) == [("added", "later", "late")]
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        pytest.param((), id="nothing"),
+        pytest.param((replace(X, updated_ns=0), replace(Y, updated_ns=0)), id="no stamps"),
+    ],
+)
+def test_a_token_of_what_has_no_stamps_resumes_with_all_that_is_there(items: tuple[Seen]) -> None:
+    drive = Drive()
+    assert drive.tracker.token() is None
+    drive.full(items, 0.0, why=Why.SYNC, wall_clock_ns=START_NS)
+    state = token_of(drive)
+    assert (state.closed_ns, state.open_ns, state.rows) == (None, None, ())
+    events = resumed(state).full([X, seen("z", 5)], 1010.0, why=Why.SYNC)
+    assert brief(events) == [("added", "x", "a"), ("added", "z", "a"), ("synced", "resumed")]
+    # Once there are stamps, a token waits for the watermark, as ever.
+    drive.full([X], 20.0, why=Why.EMPTY, wall_clock_ns=START_NS)
+    assert drive.tracker.token() is None
+
+
 def test_a_token_holds_at_most_512_objects_and_the_newest() -> None:
     items = [seen(f"k{number:04d}", number / 1000) for number in range(600)]
     drive = Drive()
@@ -367,6 +387,22 @@ def test_a_poll_looks_only_at_what_is_stamped_since(monkeypatch: pytest.MonkeyPa
     for at in range(20, 200, 10):
         drive.poll(items[-1:], float(at), cursor=items[-1].updated_ns - NS)
     assert set(looked) == {"k04999"}
+
+
+def test_a_get_that_is_due_has_its_turn_after_each_list() -> None:
+    drive = Drive().boot([X, seen("y", -50)])
+    drive.full([X], 20.0)
+    first, later = drive.tracker.plan(25.0), drive.tracker.plan(500.0)
+    assert first == later == GetOne("y", Why.CONFIRM)
+    # It failed; the next turn is the list's again, and so on.
+    failure = PollFailure(code=14, from_server=False)
+    drive.tracker.on_failure(GetOne("y", Why.CONFIRM), failure, started=500.0, ended=500.1)
+    poll = drive.tracker.plan(600.0)
+    assert isinstance(poll, ListAll | ListSince)
+    drive.tracker.on_failure(poll, failure, started=600.0, ended=600.1)
+    assert drive.tracker.plan(700.0) == GetOne("y", Why.CONFIRM)
+    assert brief(drive.get("y", None, 700.0)) == [("deleted", "y", "a")]
+    assert isinstance(drive.tracker.plan(800.0), ListAll | ListSince)
 
 
 # -- long answers -------------------------------------------------------------------------------

@@ -253,6 +253,19 @@ async def test_a_token_goes_on_where_it_was_made(bench: Bench) -> None:
     await later.caller.aclose()
 
 
+async def test_a_watch_of_nothing_gives_a_token_too() -> None:
+    bench = Bench()
+    token = await bookmark(bench)
+    later = Bench(deployment("a", 60, content="1"))
+    async with later.deployments.watch(resume=token, include=(Synced,)) as watch:
+        assert await later.events(watch, until=10.0) == [
+            ("added", "a", "1"),
+            ("synced", "resumed", "1"),
+        ]
+    await bench.caller.aclose()
+    await later.caller.aclose()
+
+
 def damaged(token: str) -> str:
     return token[:-4]
 

@@ -252,6 +252,19 @@ def test_a_token_goes_on_where_it_was_made(bench: Bench) -> None:
     later.caller.close()
 
 
+def test_a_watch_of_nothing_gives_a_token_too() -> None:
+    bench = Bench()
+    token = bookmark(bench)
+    later = Bench(deployment("a", 60, content="1"))
+    with later.deployments.watch(resume=token, include=(Synced,)) as watch:
+        assert later.events(watch, until=10.0) == [
+            ("added", "a", "1"),
+            ("synced", "resumed", "1"),
+        ]
+    bench.caller.close()
+    later.caller.close()
+
+
 def damaged(token: str) -> str:
     return token[:-4]
 
