@@ -5,14 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import coreweave_inference.v1alpha1 as contract
+from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
+    CapacityClaimServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
+    DeploymentServiceMethods,
+)
+from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
+    GatewayServiceMethods,
+)
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from coreweave_inference import AsyncInferenceClient
     from tests.contract.bad_requests import Method
+    from triwire.spec import MethodSpec
 
-__all__ = ["KINDS", "call", "request_of", "send"]
+__all__ = ["KINDS", "METHODS", "call", "request_of", "send"]
+
+METHODS: Final[tuple[MethodSpec[Any, Any], ...]] = (
+    *GatewayServiceMethods.ALL,
+    *DeploymentServiceMethods.ALL,
+    *CapacityClaimServiceMethods.ALL,
+)
 
 # Attribute of the client -> the resource's message.
 KINDS: Final = {

@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from google.protobuf.struct_pb2 import Struct
 
-from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
-    CapacityClaimServiceMethods,
-)
-from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
-    DeploymentServiceMethods,
-)
-from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
-    GatewayServiceMethods,
-)
+from tests.contract import calls as contract
 from triwire.spec import HttpRule, Idempotency, MethodSpec, StreamKind
 
 if TYPE_CHECKING:
@@ -40,10 +32,6 @@ __all__ = [
 ]
 
 _SERVICE: Final = "acme.v1.ScriptService"
-
-
-def _declared(holder: type) -> list[MethodSpec[Any, Any]]:
-    return [value for value in vars(holder).values() if isinstance(value, MethodSpec)]
 
 
 _OWN: Final = (
@@ -67,9 +55,7 @@ _OWN: Final = (
 METHODS: Final[dict[str, MethodSpec[Any, Any]]] = {
     method.path: method
     for method in (
-        *_declared(GatewayServiceMethods),
-        *_declared(DeploymentServiceMethods),
-        *_declared(CapacityClaimServiceMethods),
+        *contract.METHODS,
         *_OWN,
     )
 }

@@ -11,33 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coreweave_inference import AsyncInferenceClient, InferenceClient
-from coreweave_inference_gen.coreweave.inference.v1alpha1.capacity_claim_triwire import (
-    CapacityClaimServiceMethods,
-)
-from coreweave_inference_gen.coreweave.inference.v1alpha1.deployment_triwire import (
-    DeploymentServiceMethods,
-)
-from coreweave_inference_gen.coreweave.inference.v1alpha1.gateway_triwire import (
-    GatewayServiceMethods,
-)
+from tests.contract.calls import METHODS
 from tests.live.checks import CHECKS
 from tests.live.guard import READS, WritingCallError, reads_only
 from triwire.dial.wires import WIRES
 from triwire.server.service import MethodHandler, ServerContext, Service
-from triwire.spec import MethodSpec
 from triwire.testing import AsyncMemoryTransport, MemoryTransport
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from tests.emulator_process import RunningEmulator
-
-METHODS: list[MethodSpec[Any, Any]] = [
-    method
-    for holder in (GatewayServiceMethods, DeploymentServiceMethods, CapacityClaimServiceMethods)
-    for method in vars(holder).values()
-    if isinstance(method, MethodSpec)
-]
+    from triwire.spec import MethodSpec
 
 
 def snake(name: str) -> str:

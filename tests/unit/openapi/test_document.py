@@ -10,22 +10,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from coreweave_inference_gen.coreweave.inference.v1alpha1 import (
-    capacity_claim_triwire,
-    deployment_triwire,
-    gateway_triwire,
-)
+from tests.contract.calls import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 DOCUMENT = "gen/openapi/coreweave/inference/v1alpha1/openapi.json"
-METHODS = (
-    *capacity_claim_triwire.CapacityClaimServiceMethods.ALL,
-    *deployment_triwire.DeploymentServiceMethods.ALL,
-    *gateway_triwire.GatewayServiceMethods.ALL,
-)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +46,6 @@ def test_every_method_has_its_operation(document: dict[str, Any]) -> None:
         assert method.http is not None
         wanted[f"{service}_{name}"] = (method.http.verb, method.http.template)
     assert found == wanted
-    assert len(found) == 18
 
 
 def test_every_reference_leads_somewhere_and_every_schema_is_used(
