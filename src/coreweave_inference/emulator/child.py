@@ -85,11 +85,12 @@ def make_application(settings: ServerSettings) -> Application:
     )
     spellings = ENUM_ALIASES if settings.documented_style else {}
     document = openapi_document(spellings)
-    if plan is None:
-        return serving_openapi(application, document)
-    from coreweave_inference.emulator.faults.connection import FaultyApplication
+    served: Application = application
+    if plan is not None:
+        from coreweave_inference.emulator.faults.connection import FaultyApplication
 
-    return serving_openapi(FaultyApplication(application, plan), document)
+        served = FaultyApplication(application, plan)
+    return serving_openapi(served, document, documented_style=settings.documented_style)
 
 
 def without_late_results(

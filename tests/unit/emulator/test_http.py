@@ -198,8 +198,14 @@ def test_the_openapi_document_names_the_server_that_it_comes_from() -> None:
     assert server["url"] == "/"
 
 
-def test_the_openapi_document_cannot_be_written() -> None:
-    assert request(make(), "POST", "/openapi.json").status == 404
+@pytest.mark.parametrize(("documented", "code"), [(False, 12), (True, 405)], ids=["rpc", "http"])
+def test_the_openapi_document_cannot_be_written(
+    documented: bool,  # noqa: FBT001 - pytest passes by name
+    code: int,
+) -> None:
+    answer = request(make(documented_style=documented), "POST", "/openapi.json")
+    assert (answer.status, answer.header("allow")) == (405, "GET, HEAD")
+    assert answer.json()["code"] == code
 
 
 @pytest.mark.parametrize(
