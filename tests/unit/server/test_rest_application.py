@@ -203,6 +203,14 @@ async def test_a_detail_of_an_unknown_type_is_named_and_does_not_fail_the_error(
     assert answer.tree["details"] == [{"@type": "x/a.B"}]
 
 
+async def test_an_error_that_utf_8_cannot_say_is_still_told() -> None:
+    def fail(_request: Any, _context: ServerContext) -> Any:
+        raise RpcError(Code.ABORTED, "a\ud800b")
+
+    answer = await _call(_application(fail), "GET", "/v1/things/x")
+    assert (answer.status, answer.tree["message"]) == (409, "a?b")
+
+
 async def test_a_bug_is_hidden_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     def handler(*_: Any) -> Any:
         raise KeyError("secret")

@@ -148,7 +148,9 @@ class ResponseWriter:
             "message": error.message,
             "details": [_detail_tree(self._codec, detail) for detail in error.details],
         }
-        return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+        # A handler's words may hold half of a surrogate pair, which UTF-8 cannot say.
+        return text.encode("utf-8", "replace")
 
 
 def raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
