@@ -659,6 +659,13 @@ def test_what_is_no_http_is_answered_or_hung_up_on(emulator: RunningEmulator) ->
     status, headers, body = raw(emulator, b"GARBAGE\r\n\r\n")
     assert (status, headers["content-type"]) == (400, "application/json")
     assert json.loads(body) == {"code": 3, "message": "Bad Request", "details": []}
+    for head, expected in (
+        (b"OPTIONS * HTTP/1.1\r\nhost: x", (404, 12)),
+        (b"GET / HTTP/1.0", (426, 9)),
+        (b"CONNECT x:80 HTTP/1.1\r\nhost: x", (400, 3)),
+    ):
+        status, _, body = raw(emulator, head + b"\r\n\r\n")
+        assert (status, json.loads(body)["code"]) == expected
     # The preface of HTTP/2, and then what is no frame.
     with closing(socket.create_connection((emulator.host, emulator.port))) as connection:
         connection.settimeout(20)
@@ -693,7 +700,7 @@ def test_a_path_of_utf_8_reaches_the_service(emulator: RunningEmulator) -> None:
         head = f"GET /{path} HTTP/1.1\r\nhost: x\r\n\r\n"
         answered, _, body = raw(emulator, head.encode())
         assert answered == status
-        assert json.loads(body)["message"] != "the path is no UTF-8"
+        assert json.loads(body)["message"] != "expected a path in UTF-8"
 
 
 def test_clients_that_hang_up_disturb_nobody(

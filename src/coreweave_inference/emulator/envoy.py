@@ -110,7 +110,9 @@ def command(
 # HTTP statuses that Envoy answers with by itself, and the codes that they stand for.
 _LOCAL_REPLIES: Final = {
     400: Code.INVALID_ARGUMENT,
+    404: Code.UNIMPLEMENTED,  # OPTIONS *
     408: Code.DEADLINE_EXCEEDED,
+    426: Code.FAILED_PRECONDITION,  # HTTP/1.0
     431: Code.RESOURCE_EXHAUSTED,
     503: Code.UNAVAILABLE,
 }
@@ -167,7 +169,7 @@ def _refused_path(*, documented_style: bool) -> dict[str, object]:
     return {
         "filter": _at_status(403),
         "status_code": 400,
-        "body": {"inline_string": "the path is no UTF-8"},
+        "body": {"inline_string": "expected a path in UTF-8"},
         "body_format_override": _error_body(
             400 if documented_style else int(Code.INVALID_ARGUMENT)
         ),
