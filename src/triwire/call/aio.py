@@ -17,8 +17,7 @@ from triwire._io import (
 from triwire._race import async_first_of
 from triwire._typing import override
 from triwire.call.attempts import shorter
-from triwire.call.engine import Engine, Run, Send, Wait
-from triwire.call.hedging import Hedge
+from triwire.call.engine import Engine
 from triwire.call.pieces.aio import async_decoded
 from triwire.call.reply import passed, reply_of, response_of
 from triwire.call.request import (
@@ -29,6 +28,7 @@ from triwire.call.request import (
     merged_headers,
 )
 from triwire.call.shared import Shared
+from triwire.call.steps import Hedge, Run, Send, Wait
 from triwire.call.stream.aio import AsyncResponseStream, async_single_response
 from triwire.call.stream.managed.aio import AsyncManagedStream, async_requests_of
 from triwire.codec.pieces import LARGE_BYTES
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from triwire._io import AsyncClock
     from triwire.auth import Fetch, Tokens
-    from triwire.call.engine import Steps
+    from triwire.call.steps import Steps
     from triwire.interceptors import Interceptor, Reply
     from triwire.spec import MethodSpec
     from triwire.transports.base import AsyncRawStream, AsyncTransport, RequestT, ResponseT

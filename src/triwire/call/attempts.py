@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from triwire.retry import RetryBudget, RetryPolicy
+    from triwire.retry import HedgingPolicy, RetryBudget, RetryPolicy
     from triwire.spec import CallOptions, MethodSpec
 
-__all__ = ["Retrying", "policy_of", "shorter"]
+__all__ = ["Retrying", "hedging_of", "policy_of", "shorter"]
 
 
 def shorter(first: float | None, second: float | None) -> float | None:
@@ -32,6 +32,26 @@ def policy_of(
     if method.retry_key and not getattr(request, method.retry_key, None):
         return None
     return method.retry if options.retry == "method" else options.retry
+
+
+def hedging_of(method: MethodSpec[Any, Any], options: CallOptions) -> HedgingPolicy | None:
+    """Return how a method is hedged, or None for not at all.
+
+    Raises:
+        ValueError: the options name the method, and it has side effects.
+    """
+    policy = options.hedging
+    if policy is None or (policy.methods is not None and method.name not in policy.methods):
+        return None
+    if method.is_hedgeable:
+        return policy
+    if policy.methods is None:
+        return None
+    message = (
+        f"{method.name} cannot be hedged: expected unary methods without side effects "
+        "(idempotency_level = NO_SIDE_EFFECTS, or HTTP GET)"
+    )
+    raise ValueError(message)
 
 
 class Retrying:

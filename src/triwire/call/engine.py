@@ -16,78 +16,28 @@ the others.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
-from triwire.auth import Fetch, is_refused
-from triwire.call.attempts import Retrying, policy_of, shorter
-from triwire.call.hedging import Hedge, hedging_of
+from triwire.auth import is_refused
+from triwire.call.attempts import Retrying, hedging_of, policy_of, shorter
 from triwire.call.request import at_deadline, describe, merged_headers
+from triwire.call.steps import Hedge, Run, Send, Steps, Wait
 from triwire.errors import RpcError
 from triwire.interceptors import Call, Reply
 from triwire.transports.metadata import check_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from triwire.auth import Tokens
     from triwire.interceptors import Interceptor
     from triwire.retry import HedgingPolicy, RetryBudget
     from triwire.spec import CallOptions, Pairs
 
-__all__ = ["Engine", "Run", "Send", "Steps", "Wait"]
+__all__ = ["Engine"]
 
 _log: Final = logging.getLogger("triwire.call")
-
-
-@dataclass(slots=True)
-class Send:
-    """Make one attempt.
-
-    Attributes:
-        call: What to send.
-        headers: All headers, credentials included. Never shown.
-        timeout_seconds: Time for the attempt, or None for no limit.
-    """
-
-    call: Call
-    headers: Pairs = field(repr=False)
-    timeout_seconds: float | None
-
-
-@dataclass(slots=True)
-class Wait:
-    """Sleep before the next attempt."""
-
-    seconds: float
-
-
-Steps: TypeAlias = Generator[Send | Wait | Fetch | Hedge, Any, Reply]
-
-
-class Run:
-    """What is known of one call while it runs; shared with its driver.
-
-    Attributes:
-        started: When it began, in the clock's seconds; None before.
-        sent: Attempts made so far.
-        is_shown: Whether a response of a stream, or its headers, were handed on.
-        is_taken: Whether a request of a stream was taken from the caller's iterator.
-        renewed: Whether the token was refused and replaced; the next refusal is final.
-    """
-
-    __slots__ = ("is_shown", "is_taken", "renewed", "sent", "started")
-
-    def __init__(self, started: float | None = None) -> None:
-        self.started = started
-        self.sent = 0
-        self.is_shown = False
-        self.is_taken = False
-        self.renewed = False
-
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether another attempt would be unseen."""
-        return not (self.is_shown or self.is_taken)
 
 
 class Engine:

@@ -18,8 +18,7 @@ from triwire._io import (
 from triwire._race import first_of
 from triwire._typing import override
 from triwire.call.attempts import shorter
-from triwire.call.engine import Engine, Run, Send, Wait
-from triwire.call.hedging import Hedge
+from triwire.call.engine import Engine
 from triwire.call.pieces.sync import decoded
 from triwire.call.reply import passed, reply_of, response_of
 from triwire.call.request import (
@@ -30,6 +29,7 @@ from triwire.call.request import (
     merged_headers,
 )
 from triwire.call.shared import Shared
+from triwire.call.steps import Hedge, Run, Send, Wait
 from triwire.call.stream.managed.sync import ManagedStream, requests_of
 from triwire.call.stream.sync import ResponseStream, single_response
 from triwire.codec.pieces import LARGE_BYTES
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from triwire._io import Clock
     from triwire.auth import Fetch, Tokens
-    from triwire.call.engine import Steps
+    from triwire.call.steps import Steps
     from triwire.interceptors import Interceptor, Reply
     from triwire.spec import MethodSpec
     from triwire.transports.base import RawStream, RequestT, ResponseT, Transport

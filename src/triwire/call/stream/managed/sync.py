@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from triwire._typing import override
-from triwire.call.engine import Send
-from triwire.call.hedging import Hedge
 from triwire.call.reply import check_messages, passed
 from triwire.call.request import describe
+from triwire.call.steps import Hedge, Send
 from triwire.call.stream.sync import ResponseStream
 from triwire.errors import Code, RpcError
 from triwire.interceptors import Reply
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from triwire.auth import Fetch
-    from triwire.call.engine import Run, Steps, Wait
+    from triwire.call.steps import Run, Steps, Wait
     from triwire.interceptors import Hook
     from triwire.spec import MethodSpec
     from triwire.transports.base import RawStream, Transport

@@ -1,43 +1,72 @@
-"""Several attempts at one call at once: which, when, and what a failure does. Pure.
+"""What a call is made of: the steps that its driver carries out. Pure.
 
-The rules are those of gRPC A6, "Hedging Policy".
+The rules of hedging are those of gRPC A6, "Hedging Policy".
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from triwire.auth import Fetch
 from triwire.errors import Code, RpcError
+from triwire.interceptors import Call, Reply
 from triwire.retry import is_for_good
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from triwire.call.engine import Run, Steps
     from triwire.retry import HedgingPolicy, RetryBudget
-    from triwire.spec import CallOptions, MethodSpec
+    from triwire.spec import Pairs
 
-__all__ = ["Hedge", "hedging_of"]
+__all__ = ["Hedge", "Run", "Send", "Steps", "Wait"]
 
 
-def hedging_of(method: MethodSpec[Any, Any], options: CallOptions) -> HedgingPolicy | None:
-    """Return how a method is hedged, or None for not at all.
+@dataclass(slots=True)
+class Send:
+    """Make one attempt.
 
-    Raises:
-        ValueError: the options name the method, and it has side effects.
+    Attributes:
+        call: What to send.
+        headers: All headers, credentials included. Never shown.
+        timeout_seconds: Time for the attempt, or None for no limit.
     """
-    policy = options.hedging
-    if policy is None or (policy.methods is not None and method.name not in policy.methods):
-        return None
-    if method.is_hedgeable:
-        return policy
-    if policy.methods is None:
-        return None
-    message = (
-        f"{method.name} cannot be hedged: expected unary methods without side effects "
-        "(idempotency_level = NO_SIDE_EFFECTS, or HTTP GET)"
-    )
-    raise ValueError(message)
+
+    call: Call
+    headers: Pairs = field(repr=False)
+    timeout_seconds: float | None
+
+
+@dataclass(slots=True)
+class Wait:
+    """Sleep before the next attempt."""
+
+    seconds: float
+
+
+class Run:
+    """What is known of one call while it runs; shared with its driver.
+
+    Attributes:
+        started: When it began, in the clock's seconds; None before.
+        sent: Attempts made so far.
+        is_shown: Whether a response of a stream, or its headers, were handed on.
+        is_taken: Whether a request of a stream was taken from the caller's iterator.
+        renewed: Whether the token was refused and replaced; the next refusal is final.
+    """
+
+    __slots__ = ("is_shown", "is_taken", "renewed", "sent", "started")
+
+    def __init__(self, started: float | None = None) -> None:
+        self.started = started
+        self.sent = 0
+        self.is_shown = False
+        self.is_taken = False
+        self.renewed = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether another attempt would be unseen."""
+        return not (self.is_shown or self.is_taken)
 
 
 class Hedge:
@@ -106,3 +135,6 @@ class Hedge:
         if error.code is Code.DEADLINE_EXCEEDED:
             return self._is_limited and not error.from_server and Code.UNAVAILABLE in codes
         return error.code in codes and not is_for_good(error)
+
+
+Steps: TypeAlias = Generator[Send | Wait | Fetch | Hedge, Any, Reply]
