@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from triwire.errors import Code
 from triwire.resource.lifecycle import ERROR_GRACE_SECONDS, POLL_SECONDS, Lifecycle, Listing
 from triwire.resource.once import Creation, Deletion
-from triwire.retry import RetryPolicy, RetryThrottling
+from triwire.retry import HedgingPolicy, RetryPolicy, RetryThrottling
 from triwire.spec import HttpRule, Idempotency, MethodSpec, Response, StreamKind
 from triwire.watch.kind import WatchKind
 
@@ -71,6 +71,7 @@ __all__ = [
     "Creation",
     "Deletion",
     "Event",
+    "HedgingPolicy",
     "HttpRule",
     "Idempotency",
     "JsonValue",

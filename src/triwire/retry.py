@@ -109,13 +109,15 @@ class RetryPolicy:
 _MAY: Final = frozenset(Code) - NEVER_RETRIED
 
 
-def _checked_codes(name: str, codes: Iterable[Code]) -> frozenset[Code]:
+def _checked_codes(
+    name: str, codes: Iterable[Code], *, may_be_empty: bool = False
+) -> frozenset[Code]:
     allowed = ", ".join(code.name for code in Code if code in _MAY)
     if isinstance(codes, str) or not isinstance(codes, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         message = f"{name} must be a set of codes, got {codes!r}: expected some of {allowed}"
         raise TypeError(message)
     found = frozenset(codes)
-    if not found:
+    if not (found or may_be_empty):
         message = f"{name} is empty: expected some of {allowed}"
         raise ValueError(message)
     refused = sorted(str(getattr(code, "name", code)) for code in found if code not in _MAY)
@@ -151,7 +153,7 @@ class HedgingPolicy:
     Attributes:
         max_attempts: Attempts in all, 2 to 5.
         delay_seconds: Time between two attempts; 0 sends all at once.
-        non_fatal_codes: Codes after which the other attempts go on.
+        non_fatal_codes: Codes after which the other attempts go on; none of them go on if empty.
         methods: Names of the methods to hedge, such as "GetGateway", or None for all that have
             no side effects.
 
@@ -177,7 +179,7 @@ class HedgingPolicy:
         if not (math.isfinite(self.delay_seconds) and self.delay_seconds >= 0):
             message = f"delay_seconds must be 0 or more and finite, got {self.delay_seconds!r}"
             raise ValueError(message)
-        codes = _checked_codes("non_fatal_codes", self.non_fatal_codes)
+        codes = _checked_codes("non_fatal_codes", self.non_fatal_codes, may_be_empty=True)
         object.__setattr__(self, "non_fatal_codes", codes)
         if self.methods is not None:
             object.__setattr__(self, "methods", _checked_names(self.methods))

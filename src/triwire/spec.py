@@ -97,9 +97,13 @@ class MethodSpec(Generic[RequestT, ResponseT]):
         idempotency: The method's declared idempotency level.
         http: Its google.api.http rule, or None when REST cannot carry it.
         retry: Its retry policy out of a gRPC service config, or None.
+        hedging: How it is hedged by that config in place of retries, or None.
         retry_key: The field of the request that must be set for another attempt to be safe,
             such as the id of what is created, or "". Without it a call is never retried.
         path: "/service/name", the path of the method in gRPC and Connect.
+
+    Raises:
+        ValueError: it is hedged and has side effects, streams, or is retried as well.
     """
 
     service: str
@@ -111,10 +115,22 @@ class MethodSpec(Generic[RequestT, ResponseT]):
     http: HttpRule | None = None
     retry: RetryPolicy | None = None
     retry_key: str = ""
+    hedging: HedgingPolicy | None = None
     path: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", f"/{self.service}/{self.name}")
+        if self.hedging is None:
+            return
+        if not self.is_hedgeable:
+            message = (
+                f"{self.name} cannot be hedged: expected unary methods without side effects "
+                "(idempotency_level = NO_SIDE_EFFECTS, or HTTP GET)"
+            )
+            raise ValueError(message)
+        if self.retry is not None:
+            message = f"{self.name} is either retried or hedged: expected retry=None beside hedging"
+            raise ValueError(message)
 
     @property
     def is_hedgeable(self) -> bool:
@@ -197,7 +213,9 @@ class CallOptions:
             at all, or "method" for what the method's service config says.
         wait_for_ready: Whether an attempt that finds no connection waits for one, until its
             time is up, in place of failing at once with UNAVAILABLE.
-        hedging: How methods without side effects are called several times at once, or None.
+        hedging: How methods without side effects are called several times at once: a policy, None
+            for not at all, or "method" for what the method's service config says, which `retry`
+            replaces if it is not "method".
 
     Raises:
         TypeError: a value of the wrong type.
@@ -209,19 +227,22 @@ class CallOptions:
     attempt_timeout_seconds: float | None = None
     retry: RetryPolicy | Literal["method"] | None = "method"
     wait_for_ready: bool = False
-    hedging: HedgingPolicy | None = None
+    hedging: HedgingPolicy | Literal["method"] | None = "method"
 
     def __post_init__(self) -> None:
         for name in ("timeout_seconds", "attempt_timeout_seconds"):
             _check_seconds(name, getattr(self, name))
         for name, kind, expected in _OPTION_TYPES:
             value: object = getattr(self, name)
-            if not isinstance(value, kind) and not (name == "retry" and value == "method"):
+            if not isinstance(value, kind) and not (
+                name in {"retry", "hedging"} and value == "method"
+            ):
                 # Headers are not shown: one may be a token.
                 shown = type(value).__name__ if name == "headers" else repr(value)
                 message = f"{name} must be {expected}, got {shown}"
                 raise TypeError(message)
-        if self.hedging is not None and not (self.retry is None or self.retry == "method"):
+        is_retried = isinstance(self.retry, RetryPolicy)
+        if is_retried and isinstance(self.hedging, HedgingPolicy):
             message = (
                 "a call is either retried or hedged: beside hedging, expected retry=None or "
                 'retry="method" (for the methods that are not hedged), got a RetryPolicy'
@@ -233,7 +254,7 @@ _OPTION_TYPES: Final[tuple[tuple[str, Any, str], ...]] = (
     ("headers", Metadata, "a Metadata"),
     ("retry", (RetryPolicy, NoneType), 'a RetryPolicy, None or "method"'),
     ("wait_for_ready", bool, "a bool"),
-    ("hedging", (HedgingPolicy, NoneType), "a HedgingPolicy or None"),
+    ("hedging", (HedgingPolicy, NoneType), 'a HedgingPolicy, None or "method"'),
 )
 
 

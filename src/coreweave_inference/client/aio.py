@@ -84,7 +84,8 @@ class AsyncInferenceClient:
         retry: How failed attempts are tried again: "method" for the policy that is made for
             each method of the API, a `RetryPolicy` for all methods, None for not at all.
         hedging: How methods without side effects (get, list, parameters) are called several times
-            at once in place of retries; None for not at all.
+            at once in place of retries: "method" for the methods that the API's service config
+            hedges, which are none, a `HedgingPolicy`, None for not at all.
         headers: Metadata to send with every call.
         interceptors: Functions that run around every call; see `triwire.interceptors`. The first
             is the outermost.
@@ -119,7 +120,7 @@ class AsyncInferenceClient:
         timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
         attempt_timeout_seconds: float | None = None,
         retry: RetryPolicy | Literal["method"] | None = "method",
-        hedging: HedgingPolicy | None = None,
+        hedging: HedgingPolicy | Literal["method"] | None = "method",
         headers: MetadataInput = (),
         interceptors: Iterable[Interceptor] = (),
         wait_for_ready: bool = False,
@@ -204,7 +205,7 @@ class AsyncInferenceClient:
         timeout_seconds: float | Unchanged | None = UNCHANGED,
         attempt_timeout_seconds: float | Unchanged | None = UNCHANGED,
         retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
-        hedging: HedgingPolicy | Unchanged | None = UNCHANGED,
+        hedging: HedgingPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
         headers: MetadataInput | Unchanged = UNCHANGED,
         wait_for_ready: bool | Unchanged = UNCHANGED,
     ) -> Self:

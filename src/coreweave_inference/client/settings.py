@@ -19,6 +19,7 @@ from triwire._typing import override
 from triwire.auth import TokenFile, bearer_header
 from triwire.config import Endpoint, first_set, proxy_for
 from triwire.dial.wires import check_wire
+from triwire.retry import HedgingPolicy
 from triwire.transports.metadata import check_metadata
 from triwire.transports.options import ConnectionOptions, WireOptions
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from triwire.auth import Tokens
     from triwire.config import Proxy
-    from triwire.retry import HedgingPolicy, RetryPolicy
+    from triwire.retry import RetryPolicy
     from triwire.spec import CallOptions, MetadataInput, Pairs
     from triwire.tls import TlsOptions
 
@@ -199,7 +200,7 @@ def call_options(
     retry: RetryPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
     headers: MetadataInput | Unchanged = UNCHANGED,
     wait_for_ready: bool | Unchanged = UNCHANGED,
-    hedging: HedgingPolicy | Unchanged | None = UNCHANGED,
+    hedging: HedgingPolicy | Literal["method"] | Unchanged | None = UNCHANGED,
 ) -> CallOptions:
     """Return `base` with what is given replaced.
 
@@ -225,14 +226,14 @@ def call_options(
     if not isinstance(hedging, Unchanged):
         changes["hedging"] = hedging
     changed = replace(base, **changes)
-    _check_hedged(changed.hedging)
+    if isinstance(changed.hedging, HedgingPolicy):
+        _check_hedged(changed.hedging.methods or frozenset())
     return changed
 
 
-def _check_hedged(hedging: HedgingPolicy | None) -> None:
+def _check_hedged(named: frozenset[str]) -> None:
     allowed = {method.name for method in _METHODS if method.is_hedgeable}
-    named = hedging.methods if hedging is not None else None
-    refused = sorted((named or frozenset()) - allowed)
+    refused = sorted(named - allowed)
     if refused:
         message = (
             f"hedging: {', '.join(refused)} cannot be hedged: expected some of the methods "

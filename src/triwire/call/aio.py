@@ -34,7 +34,7 @@ from triwire.call.stream.managed.aio import AsyncManagedStream, async_requests_o
 from triwire.codec.pieces import LARGE_BYTES
 from triwire.errors import RpcError
 from triwire.interceptors import Call
-from triwire.retry import RetryBudget
+from triwire.retry import HedgingPolicy, RetryBudget
 from triwire.spec import CallOptions, Response, StreamKind
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import check_metadata
@@ -115,7 +115,9 @@ class AsyncCaller:
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
         self.server = server
-        self._is_managed = bool(interceptors or tokens or self._options.hedging)
+        self._is_managed = bool(interceptors or tokens) or isinstance(
+            self._options.hedging, HedgingPolicy
+        )
         self._engine = Engine(
             self._options,
             interceptors=interceptors,
@@ -179,7 +181,7 @@ class AsyncCaller:
             ValueError: the client is closed.
         """
         check_request(method, request)
-        if self._is_managed:
+        if self._is_managed or method.hedging is not None:
             return await self._single(method, request, ())
         started = self._clock.monotonic_seconds()
         timeout = self._first_timeout_seconds

@@ -41,6 +41,8 @@ def hedging_of(method: MethodSpec[Any, Any], options: CallOptions) -> HedgingPol
         ValueError: the options name the method, and it has side effects.
     """
     policy = options.hedging
+    if policy == "method":
+        return method.hedging if options.retry == "method" else None
     if policy is None or (policy.methods is not None and method.name not in policy.methods):
         return None
     if method.is_hedgeable:

@@ -35,7 +35,7 @@ from triwire.call.stream.sync import ResponseStream, single_response
 from triwire.codec.pieces import LARGE_BYTES
 from triwire.errors import RpcError
 from triwire.interceptors import Call
-from triwire.retry import RetryBudget
+from triwire.retry import HedgingPolicy, RetryBudget
 from triwire.spec import CallOptions, Response, StreamKind
 from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import check_metadata
@@ -116,7 +116,9 @@ class Caller:
         self.new_id = new_id
         self.shared = shared if shared is not None else Shared()
         self.server = server
-        self._is_managed = bool(interceptors or tokens or self._options.hedging)
+        self._is_managed = bool(interceptors or tokens) or isinstance(
+            self._options.hedging, HedgingPolicy
+        )
         self._engine = Engine(
             self._options,
             interceptors=interceptors,
@@ -180,7 +182,7 @@ class Caller:
             ValueError: the client is closed.
         """
         check_request(method, request)
-        if self._is_managed:
+        if self._is_managed or method.hedging is not None:
             return self._single(method, request, ())
         started = self._clock.monotonic_seconds()
         timeout = self._first_timeout_seconds

@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from triwire.plugin.failure import PluginError
+from triwire.plugin.model import Streaming
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from triwire.plugin.model import Api, Service
+    from triwire.plugin.model import Api, Method, Service
 
 __all__ = [
     "RETRYABLE",
+    "Hedging",
     "Policy",
     "ServiceConfig",
     "Throttling",
@@ -48,6 +50,7 @@ _CONFIG_KEYS: Final = (
 _METHOD_KEYS: Final = (
     "name",
     "retryPolicy",
+    "hedgingPolicy",
     "timeout",
     "waitForReady",
     "maxRequestMessageBytes",
@@ -61,6 +64,7 @@ _POLICY_KEYS: Final = (
     "backoffMultiplier",
     "retryableStatusCodes",
 )
+_HEDGING_KEYS: Final = ("maxAttempts", "hedgingDelay", "nonFatalStatusCodes")
 _THROTTLING_KEYS: Final = ("maxTokens", "tokenRatio")
 
 
@@ -72,6 +76,15 @@ class Policy:
     initial_backoff_seconds: float
     max_backoff_seconds: float
     backoff_multiplier: float
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hedging:
+    """How a method is hedged; attributes as the runtime's HedgingPolicy has them."""
+
+    max_attempts: int
+    delay_seconds: float
     codes: tuple[str, ...]
 
 
@@ -89,18 +102,18 @@ class ServiceConfig:
 
     Attributes:
         policies: By (service, method); ("service", "") is for all methods of a service,
-            ("", "") for all services. None turns retries off there.
+            ("", "") for all services. None turns retries and hedging off there.
         throttling: The budget, or None for the runtime's own.
         where: The file, for error texts.
     """
 
-    policies: Mapping[tuple[str, str], Policy | None] = field(
-        default_factory=dict[tuple[str, str], "Policy | None"]
+    policies: Mapping[tuple[str, str], Policy | Hedging | None] = field(
+        default_factory=dict[tuple[str, str], "Policy | Hedging | None"]
     )
     throttling: Throttling | None = None
     where: str = ""
 
-    def policy(self, service: str, method: str) -> Policy | None:
+    def policy(self, service: str, method: str) -> Policy | Hedging | None:
         """Return the policy of a method: the entry that names it most closely decides alone."""
         for key in ((service, method), (service, ""), ("", "")):
             if key in self.policies:
@@ -123,14 +136,11 @@ def parse_service_config(text: str, *, where: str) -> ServiceConfig:
     except ValueError as error:
         raise PluginError(f"{where}: expected a gRPC service config in JSON: {error}") from error
     root = _object(parsed, _CONFIG_KEYS, where)
-    policies: dict[tuple[str, str], Policy | None] = {}
+    policies: dict[tuple[str, str], Policy | Hedging | None] = {}
     for at, entry in enumerate(_list(root.get("methodConfig", []), f"{where}: methodConfig")):
         here = f"{where}: methodConfig[{at}]"
-        _refuse_hedging(entry, here)
         config = _object(entry, _METHOD_KEYS, here)
-        policy = None
-        if "retryPolicy" in config:
-            policy = _policy(config["retryPolicy"], f"{here}.retryPolicy")
+        policy = _policy_of(config, here)
         for name in _list(config.get("name", []), f"{here}.name"):
             key = _name(name, f"{here}.name")
             if key in policies:
@@ -143,9 +153,15 @@ def parse_service_config(text: str, *, where: str) -> ServiceConfig:
     return ServiceConfig(policies, throttling, where)
 
 
-def _refuse_hedging(entry: object, where: str) -> None:
-    if isinstance(entry, dict) and "hedgingPolicy" in entry:
-        raise PluginError(f"{where}: hedgingPolicy is not supported: use retryPolicy")
+def _policy_of(config: dict[str, Any], where: str) -> Policy | Hedging | None:
+    if "retryPolicy" in config and "hedgingPolicy" in config:
+        # gRPC A6, "Hedging Policy": at most one of the two.
+        raise PluginError(f"{where}: expected retryPolicy or hedgingPolicy, got both")
+    if "retryPolicy" in config:
+        return _policy(config["retryPolicy"], f"{where}.retryPolicy")
+    if "hedgingPolicy" in config:
+        return _hedging(config["hedgingPolicy"], f"{where}.hedgingPolicy")
+    return None
 
 
 def check_methods(config: ServiceConfig, api: Api) -> None:
@@ -155,7 +171,8 @@ def check_methods(config: ServiceConfig, api: Api) -> None:
     several APIs.
 
     Raises:
-        PluginError: An unknown service of a package of the run, or an unknown method.
+        PluginError: An unknown service of a package of the run, an unknown method, or hedging of
+            a method that has side effects or streams.
     """
     services = {
         service.full_name: service for file in api.files.values() for service in file.services
@@ -168,6 +185,32 @@ def check_methods(config: ServiceConfig, api: Api) -> None:
         elif service and service.rpartition(".")[0] in packages:
             known = _listed(name for name in services if name.rpartition(".")[0] in packages)
             raise PluginError(f"{config.where}: unknown service {service}: expected {known}")
+    for target in api.targets:
+        for generated in api.files[target].services:
+            _check_hedged(config, generated)
+
+
+def _check_hedged(config: ServiceConfig, service: Service) -> None:
+    refused = [
+        method.name
+        for method in service.methods
+        if isinstance(config.policy(service.full_name, method.name), Hedging)
+        and not _is_hedgeable(method)
+    ]
+    if refused:
+        allowed = _listed(method.name for method in service.methods if _is_hedgeable(method))
+        raise PluginError(
+            f"{config.where}: hedgingPolicy for {_listed(refused)} of {service.full_name}: "
+            "expected unary methods without side effects (idempotency_level = NO_SIDE_EFFECTS, or "
+            f"HTTP GET), here {allowed or 'none'}; give the others an entry of their own"
+        )
+
+
+def _is_hedgeable(method: Method) -> bool:
+    """Whether a method may be called several times at once; as the runtime's MethodSpec says."""
+    is_get = method.http is not None and method.http.verb == "GET"
+    is_unary = method.streaming is Streaming.UNARY
+    return is_unary and (is_get or method.idempotency == "NO_SIDE_EFFECTS")
 
 
 def _check_method(where: str, service: Service, name: str) -> None:
@@ -193,9 +236,6 @@ def _policy(value: object, where: str) -> Policy:
     missing = [key for key in _POLICY_KEYS if key not in policy]
     if missing:
         raise PluginError(f"{where}: missing {', '.join(missing)}")
-    attempts = policy["maxAttempts"]
-    if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 2:  # noqa: PLR2004 - one attempt and one more
-        raise PluginError(f"{where}.maxAttempts: expected a whole number from 2, got {attempts!r}")
     initial = _seconds(policy["initialBackoff"], f"{where}.initialBackoff")
     highest = _seconds(policy["maxBackoff"], f"{where}.maxBackoff")
     if highest < initial:
@@ -204,7 +244,7 @@ def _policy(value: object, where: str) -> Policy:
             f"{policy['initialBackoff']}"
         )
     return Policy(
-        max_attempts=min(attempts, _MOST_ATTEMPTS),
+        max_attempts=_attempts(policy["maxAttempts"], f"{where}.maxAttempts"),
         initial_backoff_seconds=initial,
         max_backoff_seconds=highest,
         backoff_multiplier=_above_zero(policy["backoffMultiplier"], f"{where}.backoffMultiplier"),
@@ -212,10 +252,30 @@ def _policy(value: object, where: str) -> Policy:
     )
 
 
-def _codes(value: object, where: str) -> tuple[str, ...]:
+def _hedging(value: object, where: str) -> Hedging:
+    hedging = _object(value, _HEDGING_KEYS, where)
+    if "maxAttempts" not in hedging:
+        raise PluginError(f"{where}: missing maxAttempts")
+    delay = hedging.get("hedgingDelay", "0s")
+    codes = hedging.get("nonFatalStatusCodes", [])
+    return Hedging(
+        max_attempts=_attempts(hedging["maxAttempts"], f"{where}.maxAttempts"),
+        # gRPC A6: without a delay all are sent at once.
+        delay_seconds=0.0 if delay == "0s" else _seconds(delay, f"{where}.hedgingDelay"),
+        codes=_codes(codes, f"{where}.nonFatalStatusCodes", may_be_empty=True),
+    )
+
+
+def _attempts(value: object, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 2:  # noqa: PLR2004 - one attempt and one more
+        raise PluginError(f"{where}: expected a whole number from 2, got {value!r}")
+    return min(value, _MOST_ATTEMPTS)
+
+
+def _codes(value: object, where: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
     codes = _list(value, where)
     allowed = ", ".join(RETRYABLE)
-    if not codes:
+    if not (codes or may_be_empty):
         raise PluginError(f"{where}: expected some of {allowed}, got none")
     for code in codes:
         # gRPC also takes names in lower case and numbers; one spelling is enough to read.

@@ -26,6 +26,14 @@ from triwire.testing import AsyncManualClock, AsyncMemoryTransport, MemoryTransp
 SAFE = Idempotency.NO_SIDE_EFFECTS
 READ = MethodSpec("acme.v1.S", "Read", StringValue, StringValue, idempotency=SAFE)
 WRITE = MethodSpec("acme.v1.S", "Write", StringValue, StringValue, retry=RetryPolicy())
+LOOK = MethodSpec(
+    "acme.v1.S",
+    "Look",
+    StringValue,
+    StringValue,
+    idempotency=SAFE,
+    hedging=HedgingPolicy(max_attempts=3, delay_seconds=0.0),
+)
 NO_CODES: frozenset[Code] = frozenset()
 AT_ONCE = HedgingPolicy(max_attempts=3, delay_seconds=0.0)
 
@@ -52,8 +60,8 @@ class AsyncServer:
             self.cancelled += 1
             raise
 
-    def caller(self, policy: HedgingPolicy | None = AT_ONCE, **more: Any) -> AsyncCaller:
-        handlers = tuple(MethodHandler(method, self.read) for method in (READ, WRITE))
+    def caller(self, policy: Any = AT_ONCE, **more: Any) -> AsyncCaller:
+        handlers = tuple(MethodHandler(method, self.read) for method in (READ, WRITE, LOOK))
         return AsyncCaller(
             AsyncMemoryTransport([Service(READ.service, handlers)]),
             options=CallOptions(hedging=policy, **more.pop("options", {})),
@@ -96,6 +104,17 @@ async def test_an_attempt_that_fails_leaves_it_to_the_others() -> None:
     await quiet()
     server.ends[2].set_result("third")
     assert (await task).message.value == "third"
+
+
+async def test_without_non_fatal_codes_any_failure_is_the_calls() -> None:
+    server = AsyncServer()
+    policy = HedgingPolicy(max_attempts=3, delay_seconds=0.0, non_fatal_codes=NO_CODES)
+    task = asyncio.ensure_future(server.caller(policy).unary(READ, StringValue()))
+    await server.all_here.wait()
+    server.ends[1].set_exception(RpcError(Code.UNAVAILABLE, "one"))
+    with pytest.raises(RpcError, match="one"):
+        await task
+    assert server.cancelled == 2
 
 
 async def test_the_last_failure_is_the_calls() -> None:
@@ -169,6 +188,47 @@ async def test_methods_with_side_effects_keep_their_retries() -> None:
     await quiet()
     server.ends[1].set_result("twice")
     assert (await task).message.value == "twice"
+
+
+@pytest.mark.parametrize(
+    ("options", "attempts"),
+    [
+        pytest.param(CallOptions(), 3, id="by default"),
+        pytest.param(CallOptions(hedging=None), 1, id="turned off"),
+        pytest.param(CallOptions(retry=None), 1, id="one attempt asked for"),
+        pytest.param(CallOptions(retry=RetryPolicy()), 1, id="retried instead"),
+        pytest.param(CallOptions(hedging=HedgingPolicy(2, 0.0)), 2, id="hedged otherwise"),
+    ],
+)
+async def test_a_method_is_hedged_by_its_service_config(
+    options: CallOptions, attempts: int
+) -> None:
+    server = AsyncServer()
+    caller = server.caller().with_options(options)
+    task = asyncio.ensure_future(caller.unary(LOOK, StringValue()))
+    await quiet()
+    assert server.arrived == attempts
+    server.ends[0].set_result("first")
+    assert (await task).message.value == "first"
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        pytest.param({}, "expected unary methods without side effects", id="side effects"),
+        pytest.param(
+            {"idempotency": SAFE, "stream_kind": StreamKind.SERVER_STREAM},
+            "expected unary methods",
+            id="stream",
+        ),
+        pytest.param(
+            {"idempotency": SAFE, "retry": RetryPolicy()}, "retried or hedged", id="retried too"
+        ),
+    ],
+)
+def test_a_method_that_cannot_be_hedged_is_not_made(settings: Any, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        MethodSpec("acme.v1.S", "M", StringValue, StringValue, hedging=AT_ONCE, **settings)
 
 
 async def test_only_named_methods_are_hedged() -> None:
@@ -276,7 +336,6 @@ def test_in_threads_whoever_lost_is_given_up() -> None:
         pytest.param({"max_attempts": 6}, "must be 2 to 5, got 6", id="six"),
         pytest.param({"delay_seconds": -1.0}, "must be 0 or more and finite", id="delay"),
         pytest.param({"delay_seconds": float("nan")}, "must be 0 or more and finite", id="nan"),
-        pytest.param({"non_fatal_codes": NO_CODES}, "expected some of ", id="no codes"),
         pytest.param(
             {"non_fatal_codes": frozenset({Code.NOT_FOUND})},
             "NOT_FOUND cannot be retried: expected some of UNKNOWN",
@@ -307,7 +366,7 @@ def test_the_client_names_the_methods_that_can_be_hedged() -> None:
     client = InferenceClient("http://localhost:1", token="x", hedging=AT_ONCE)  # noqa: S106 - no secret
     with pytest.raises(ValueError, match="either retried or hedged"):
         client.with_options(retry=RetryPolicy())
-    with pytest.raises(TypeError, match="hedging must be a HedgingPolicy or None"):
+    with pytest.raises(TypeError, match="hedging must be a HedgingPolicy, None or"):
         client.with_options(hedging=7)  # type: ignore[arg-type]  # what is to be refused
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
-from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, MethodOptions
 
 from triwire.errors import Code
 from triwire.plugin import generate
@@ -29,7 +29,10 @@ POLICY: Mapping[str, Any] = {
 
 
 def files() -> FileDescriptorProto:
-    """Return acme.v1.Library with the unary GetBook and ListBooks and the streaming WatchBooks."""
+    """Return acme.v1.Library with the unary GetBook and ListBooks and the streaming WatchBooks.
+
+    GetBook has no side effects.
+    """
     file = FileDescriptorProto(name="acme/v1/library.proto", package="acme.v1", syntax="proto3")
     for name in ("Book", "Request"):
         file.message_type.add(name=name)
@@ -41,6 +44,7 @@ def files() -> FileDescriptorProto:
             output_type=".acme.v1.Book",
             server_streaming=name.startswith("Watch"),
         )
+    service.method[0].options.idempotency_level = MethodOptions.NO_SIDE_EFFECTS
     return file
 
 
@@ -61,6 +65,10 @@ def run(config: object, parameter: str = f"retry-config={PATH}") -> tuple[str, s
 
 def configured(*names: Mapping[str, object], **changes: Any) -> dict[str, Any]:
     return {"methodConfig": [{"name": list(names), "retryPolicy": {**POLICY, **changes}}]}
+
+
+def hedged(name: Mapping[str, object], **policy: object) -> dict[str, Any]:
+    return {"methodConfig": [{"name": [name], "hedgingPolicy": {"maxAttempts": 3, **policy}}]}
 
 
 def spec_of(text: str, constant: str) -> str:
@@ -115,6 +123,43 @@ def test_more_than_five_attempts_are_five_as_in_grpc() -> None:
     assert "max_attempts=5," in text
 
 
+GET_BOOK = {"service": "acme.v1.Library", "method": "GetBook"}
+
+
+def test_hedging_reaches_a_method_without_side_effects() -> None:
+    codes = ["UNAVAILABLE", "INTERNAL"]
+    text, error = run(hedged(GET_BOOK, hedgingDelay="0.25s", nonFatalStatusCodes=codes))
+    assert not error
+    spec = spec_of(text, "GET_BOOK")
+    assert "hedging=_runtime.HedgingPolicy(" in spec
+    assert "max_attempts=3," in spec
+    assert "delay_seconds=0.25," in spec
+    assert "_runtime.Code.INTERNAL," in spec
+    assert "RetryPolicy" not in text
+    assert "HedgingPolicy" not in spec_of(text, "LIST_BOOKS")
+
+
+def test_hedging_without_delay_and_codes_is_all_at_once_and_any_failure_final() -> None:
+    text, error = run(hedged(GET_BOOK, maxAttempts=7, hedgingDelay="0s"))
+    assert not error
+    spec = spec_of(text, "GET_BOOK")
+    assert "max_attempts=5," in spec
+    assert "delay_seconds=0.0," in spec
+    assert "non_fatal_codes=frozenset()," in spec
+
+
+def test_what_cannot_be_hedged_may_have_an_entry_of_its_own() -> None:
+    config = hedged({"service": "acme.v1.Library"})
+    others = [
+        {"service": "acme.v1.Library", "method": name} for name in ("ListBooks", "WatchBooks")
+    ]
+    config["methodConfig"].append({"name": others, "retryPolicy": POLICY})
+    text, error = run(config)
+    assert not error
+    assert "HedgingPolicy" in spec_of(text, "GET_BOOK")
+    assert "RetryPolicy" in spec_of(text, "LIST_BOOKS")
+
+
 def test_the_budget_is_a_constant_of_the_module() -> None:
     text, error = run({"retryThrottling": {"maxTokens": 30, "tokenRatio": 0.5}})
     assert not error
@@ -137,10 +182,24 @@ def test_services_of_other_packages_are_let_through() -> None:
         pytest.param({"methodConfigs": []}, "unknown key 'methodConfigs': allowed", id="key"),
         pytest.param({"methodConfig": {}}, "methodConfig: expected a list", id="no list"),
         pytest.param(
-            '{"methodConfig": [{"hedgingPolicy": {}}]}',
-            "hedgingPolicy is not supported",
-            id="hedge",
+            '{"methodConfig": [{"hedgingPolicy": {}}]}', "missing maxAttempts", id="hedge"
         ),
+        pytest.param(
+            '{"methodConfig": [{"hedgingPolicy": {}, "retryPolicy": {}}]}', "got both", id="both"
+        ),
+        pytest.param(
+            hedged({"service": "acme.v1.Library"}),
+            "hedgingPolicy for ListBooks, WatchBooks of acme.v1.Library: expected unary methods "
+            "without side effects (idempotency_level = NO_SIDE_EFFECTS, or HTTP GET), here GetBook",
+            id="side effects",
+        ),
+        pytest.param(
+            hedged({}, nonFatalStatusCodes=["NOT_FOUND"]),
+            "allowed are ABORTED, INTERNAL",
+            id="hedge code",
+        ),
+        pytest.param(hedged({}, hedgingDelay="1m"), "such as", id="hedge delay"),
+        pytest.param(hedged({}, maxAttempts=1), "whole number from 2, got 1", id="one hedge"),
         pytest.param(configured({"method": "GetBook"}), "without a service", id="bare method"),
         pytest.param(
             configured({"service": "acme.v1.Library", "method": "GetBok"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from triwire.plugin.service_config import Hedging
 from triwire.plugin.text import bracketed, indented
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ __all__ = ["THROTTLING", "policy_lines", "throttling_section"]
 THROTTLING: Final = "RETRY_THROTTLING"
 
 
-def policy_lines(policy: Policy) -> list[str]:
-    """Return the argument `retry` of a MethodSpec, with its comma."""
+def policy_lines(policy: Policy | Hedging) -> list[str]:
+    """Return the argument `retry` or `hedging` of a MethodSpec, with its comma."""
+    if isinstance(policy, Hedging):
+        return _hedging_lines(policy)
     codes = [f"_runtime.Code.{code}" for code in policy.codes]
     lines = ["retry=_runtime.RetryPolicy("]
     lines += indented(
@@ -32,7 +35,22 @@ def policy_lines(policy: Policy) -> list[str]:
     return [*lines, "),"]
 
 
+def _hedging_lines(policy: Hedging) -> list[str]:
+    codes = [f"_runtime.Code.{code}" for code in policy.codes]
+    lines = ["hedging=_runtime.HedgingPolicy("]
+    lines += indented(
+        [
+            f"max_attempts={policy.max_attempts},",
+            f"delay_seconds={policy.delay_seconds!r},",
+            *_set_lines("non_fatal_codes=", codes),
+        ]
+    )
+    return [*lines, "),"]
+
+
 def _set_lines(head: str, items: list[str]) -> list[str]:
+    if not items:
+        return [f"{head}frozenset(),"]
     if len(items) == 1:
         return [f"{head}frozenset({{{items[0]}}}),"]
     inner = ["{", *indented(f"{item}," for item in items), "},"]
