@@ -148,7 +148,7 @@ async def test_a_page_that_says_404_deletes_nothing_and_ends_nothing(
             transport.switch(dialed(wire, port))
             (told,) = await bench.events(watch, until=120.0)
             assert isinstance(told, Failed)
-            assert not told.fatal
+            assert not told.is_fatal
         transport.switch(dialed(wire, scripted_fleet.port))
         assert await bench.events(watch, until=300.0) == []
     await bench.caller.aclose()

@@ -85,8 +85,7 @@ class Deletions(Generic[T]):
                     Failed(
                         f"{len(missing)} of {len(rows)} known objects are absent from a full list:"
                         " not believed before Gets and a second list confirm it",
-                        0,
-                        fatal=False,
+                        None,
                     )
                 )
         return plan.doubted

@@ -306,7 +306,7 @@ class Engine(Generic[M]):
         """Keep what ends the watch to be raised; the rest is for the subscribers."""
         kept: list[Event[M]] = []
         for event in events:
-            if isinstance(event, Failed) and event.fatal:
+            if isinstance(event, Failed) and event.is_fatal:
                 self.fatal = self._fatal_error(event)
                 continue
             self.is_synced = self.is_synced or isinstance(event, Synced)
@@ -315,7 +315,7 @@ class Engine(Generic[M]):
 
     def _fatal_error(self, failed: Failed) -> RpcError:
         last = self._last_error
-        if failed.code and last is not None:
+        if failed.code is not None and last is not None:
             return last
         return RpcError(Code.FAILED_PRECONDITION, failed.message)
 

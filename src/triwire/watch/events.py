@@ -11,10 +11,13 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from triwire._typing import override
 from triwire.watch.stamps import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from triwire.errors import Code
 
 T = TypeVar("T")
 
@@ -206,11 +209,18 @@ class Bookmark:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Polling meets trouble. Fatal ones end the watch; the others only tell of an outage."""
+    """Polling meets trouble. The watch goes on: what ends one is raised, and not among its events.
+
+    Attributes:
+        message: What went wrong, in the server's words if it had some.
+        code: The code of the call that failed; None if calls succeed and what they say is not
+            believed.
+        is_fatal: Whether it ends the watch: False in every event that a watch hands out.
+    """
 
     message: str
-    code: int
-    fatal: bool
+    code: Code | None
+    is_fatal: bool = False
 
 
 Marker: TypeAlias = Synced | Bookmark | Failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from triwire.errors import Code
 from triwire.watch.events import Failed
 from triwire.watch.failures import FailureClass, PollFailure, backoff_seconds
 
@@ -61,10 +62,10 @@ class Outage:
             self._unauthenticated_since = at
         self._denied = self._denied + 1 if kind is FailureClass.DENIED else 0
         if self._is_fatal(kind, at):
-            return Failed(failure.message, failure.code, fatal=True)
+            return Failed(failure.message, Code(failure.code), is_fatal=True)
         if not self._told and at >= self._since + self._options.outage_notice_seconds:
             self._told = True
-            return Failed(failure.message, failure.code, fatal=False)
+            return Failed(failure.message, Code(failure.code))
         return None
 
     def back_off(self, failure: PollFailure, kind: FailureClass, *, at: float) -> None:

@@ -400,7 +400,7 @@ class Tracker(Generic[T]):
         told = self._outage.failed(failure, kind, at=ended)
         if told is None:
             return []
-        if told.fatal:
+        if told.is_fatal:
             self._fatal = told
         return [told]
 
@@ -414,8 +414,8 @@ class Tracker(Generic[T]):
         self._fatal = Failed(
             f"expected objects of {self._owner!r}, got those of {owner!r}:"
             " the credential belongs to another tenant now",
-            0,
-            fatal=True,
+            None,
+            is_fatal=True,
         )
         self._mirror.events.append(self._fatal)
         return False

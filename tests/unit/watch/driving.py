@@ -64,7 +64,7 @@ def brief(events: Iterable[Event[str]]) -> list[tuple[str, ...]]:
             case Bookmark():
                 out.append(("bookmark",))
             case Failed():
-                out.append(("failed", "fatal" if event.fatal else "outage"))
+                out.append(("failed", "fatal" if event.is_fatal else "outage"))
     return out
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triwire.errors import Code
 from triwire.watch.events import Failed
 from triwire.watch.failures import FailureClass, PollFailure, backoff_seconds, classify
 from triwire.watch.options import WatchOptions
@@ -68,10 +69,10 @@ UNAVAILABLE = PollFailure(code=14, message="down")
 def test_an_outage_is_told_once_after_half_a_minute_and_again_after_a_success() -> None:
     one = outage()
     told = [fail(one, UNAVAILABLE, at) for at in (0.0, 29.0, 30.0, 60.0)]
-    assert told == [None, None, Failed("down", 14, fatal=False), None]
+    assert told == [None, None, Failed("down", Code.UNAVAILABLE), None]
     assert not one.recovered()
     assert fail(one, UNAVAILABLE, 100.0) is None
-    assert fail(one, UNAVAILABLE, 131.0) == Failed("down", 14, fatal=False)
+    assert fail(one, UNAVAILABLE, 131.0) == Failed("down", Code.UNAVAILABLE)
 
 
 def test_the_wait_grows_and_is_never_nothing() -> None:
@@ -101,8 +102,8 @@ def test_authentication_may_fail_for_a_while() -> None:
     one, expired = outage(), PollFailure(code=16, message="expired")
     assert fail(one, expired, 0.0) is None
     assert one.renew_credential
-    assert fail(one, expired, 299.0) == Failed("expired", 16, fatal=False)
-    assert fail(one, expired, 300.0) == Failed("expired", 16, fatal=True)
+    assert fail(one, expired, 299.0) == Failed("expired", Code.UNAUTHENTICATED)
+    assert fail(one, expired, 300.0) == Failed("expired", Code.UNAUTHENTICATED, is_fatal=True)
 
 
 def test_a_success_in_between_starts_authentication_anew() -> None:
@@ -119,7 +120,7 @@ def test_an_outage_during_authentication_trouble_is_not_fatal() -> None:
     fail(one, PollFailure(code=16), 0.0)
     told = fail(one, UNAVAILABLE, 400.0)
     assert told is not None
-    assert not told.fatal
+    assert not told.is_fatal
     assert not one.renew_credential
 
 
@@ -128,9 +129,9 @@ def test_three_denials_in_a_row_are_fatal() -> None:
     assert [fail(one, denied, 0.0) for _ in range(2)] == [None, None]
     assert fail(one, UNAVAILABLE, 0.0) is None
     assert [fail(one, denied, 0.0) for _ in range(2)] == [None, None]
-    assert fail(one, denied, 0.0) == Failed("", 7, fatal=True)
+    assert fail(one, denied, 0.0) == Failed("", Code.PERMISSION_DENIED, is_fatal=True)
 
 
 @pytest.mark.parametrize("code", [3, 12])
 def test_what_cannot_get_better_is_fatal_at_once(code: int) -> None:
-    assert fail(outage(), PollFailure(code=code), 0.0) == Failed("", code, fatal=True)
+    assert fail(outage(), PollFailure(code=code), 0.0) == Failed("", Code(code), is_fatal=True)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triwire.errors import Code
 from triwire.watch.events import (
     Added,
     Bookmark,
@@ -93,7 +94,7 @@ def test_what_is_joined_keeps_its_place_before_a_marker() -> None:
 def test_of_bookmarks_and_of_failures_only_the_latest_waits() -> None:
     synced = Synced(Reason.SNAPSHOT, frozenset())
     early, late = Bookmark("1", 1.0), Bookmark("2", 2.0)
-    first, second = Failed("one", 14, fatal=False), Failed("two", 14, fatal=False)
+    first, second = Failed("one", Code.UNAVAILABLE), Failed("two", Code.UNAVAILABLE)
     assert left(early, first, synced, added("a", 1), late, second) == [
         synced,
         added("a", 1),

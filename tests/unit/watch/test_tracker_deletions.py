@@ -73,7 +73,7 @@ def test_an_empty_answer_does_not_wipe_the_mirror() -> None:
     drive = Drive().boot(MANY)
     (told,) = drive.full([], 60.0)
     assert isinstance(told, Failed)
-    assert not told.fatal
+    assert not told.is_fatal
     probes = drive.gets(60.2)
     assert len(probes) == 8
     for key in probes:

@@ -144,7 +144,7 @@ def test_objects_of_another_tenant_end_the_watch() -> None:
     drive.full([X], 5.0, owner=None)
     (told,) = drive.full([Y], 10.0, owner="theirs")
     assert isinstance(told, Failed)
-    assert told.fatal
+    assert told.is_fatal
     assert "another tenant" in told.message
     assert drive.tracker.plan(20.0) == Stop()
     assert drive.tracker.objects == {"x": "a"}
