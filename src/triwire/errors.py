@@ -195,6 +195,7 @@ class RpcError(Exception):
                 metadata,
                 self.attempts,
             ),
+            _notes(self),
         )
 
 
@@ -234,7 +235,14 @@ class WaitError(RpcError):
         return (
             _unpickle_wait,
             (int(self.code), self.message, packed, self.last, self.others),
+            {"attempts": self.attempts, **(_notes(self) or {})},
         )
+
+
+def _notes(error: RpcError) -> dict[str, object] | None:
+    """Return the state that unpickling adds to an error: what was noted on it."""
+    notes = getattr(error, "__notes__", None)
+    return {"__notes__": list(notes)} if notes else None
 
 
 def _unpickle(  # noqa: PLR0917 - pickle calls with positional arguments only

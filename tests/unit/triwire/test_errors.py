@@ -128,6 +128,23 @@ def test_errors_can_be_pickled_and_copied(through: Callable[[RpcError], RpcError
 
 
 @pytest.mark.parametrize("through", [_pickled, copy.copy], ids=["pickle", "copy"])
+@pytest.mark.parametrize(
+    "error", [RpcError(Code.UNAVAILABLE, "lost"), WaitError(Code.CANCELLED, "closed")]
+)
+def test_what_was_noted_on_an_error_goes_with_it(
+    error: RpcError, through: Callable[[RpcError], RpcError]
+) -> None:
+    noted = copy.copy(error)
+    noted.attempts = 2
+    noted.add_note("gave up after 2 attempt(s)")
+    back = through(noted)
+    assert (back.attempts, back.__notes__) == (2, ["gave up after 2 attempt(s)"])
+    back.add_note("and more")
+    assert len(noted.__notes__) == 1
+    assert not hasattr(through(error), "__notes__")
+
+
+@pytest.mark.parametrize("through", [_pickled, copy.copy], ids=["pickle", "copy"])
 def test_errors_of_waits_keep_what_was_seen(through: Callable[[RpcError], RpcError]) -> None:
     error = WaitError(Code.NOT_FOUND, "gone", last=ErrorInfo(reason="x"), details=[ErrorInfo()])
     error.others = (None, ErrorInfo(reason="y"))
