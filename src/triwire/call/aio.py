@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -24,6 +25,7 @@ from triwire.call.request import (
     StreamTime,
     at_deadline,
     check_request,
+    check_requests,
     describe,
     merged_headers,
 )
@@ -41,7 +43,7 @@ from triwire.transports.metadata import check_metadata
 from triwire.transports.ready.aio import AsyncReadyTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable
+    from collections.abc import Callable
 
     from triwire._io import AsyncClock
     from triwire.auth import Fetch, Tokens
@@ -320,9 +322,11 @@ class AsyncCaller:
 
         Raises:
             RpcError: the call failed, or its response cannot be read.
-            TypeError: a request is not the method's request message.
+            TypeError: a request is not the method's request message, or `requests` cannot be
+                iterated.
             ValueError: the client is closed.
         """
+        check_requests(method, requests, AsyncIterable)
         if self._is_managed or self._is_retried(method):
             return await self._single(method, None, requests)
         raw, time = self._raw_stream(method, requests), self._stream_time()
@@ -362,7 +366,9 @@ class AsyncCaller:
 
         Raises:
             RpcError: UNIMPLEMENTED: this wire cannot carry such methods.
+            TypeError: `requests` cannot be iterated.
         """
+        check_requests(method, requests, AsyncIterable)
         return self._stream(method, None, requests)
 
     def _stream(

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from triwire.errors import RpcError
     from triwire.spec import Metadata, MethodSpec, Pairs
 
-__all__ = ["StreamTime", "at_deadline", "check_request", "describe", "merged_headers"]
+__all__ = [
+    "StreamTime",
+    "at_deadline",
+    "check_request",
+    "check_requests",
+    "describe",
+    "merged_headers",
+]
 
 # Server and client watch the same timeout; which of the two speaks first is chance.
 _DEADLINE_SLACK_SECONDS: Final = 0.02
@@ -28,6 +35,26 @@ def check_request(method: MethodSpec[Any, Any], request: object) -> None:
     if not isinstance(request, method.request_type):
         expected = method.request_type.DESCRIPTOR.full_name
         message = f"{method.name} takes a {expected} message, got {type(request).__name__}"
+        raise TypeError(message)
+
+
+def check_requests(method: MethodSpec[Any, Any], requests: object, kind: type) -> None:
+    """Refuse requests of a stream that cannot be iterated in the caller's colour, before any I/O.
+
+    Args:
+        method: The method.
+        requests: What was given for its requests.
+        kind: Iterable or AsyncIterable.
+
+    Raises:
+        TypeError: naming what the method takes.
+    """
+    if not isinstance(requests, kind):
+        expected = method.request_type.DESCRIPTOR.full_name
+        message = (
+            f"{method.name} takes its {expected} messages as an {kind.__name__}, such as a "
+            f"generator, got {type(requests).__name__}"
+        )
         raise TypeError(message)
 
 

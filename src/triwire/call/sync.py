@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -25,6 +26,7 @@ from triwire.call.request import (
     StreamTime,
     at_deadline,
     check_request,
+    check_requests,
     describe,
     merged_headers,
 )
@@ -42,7 +44,7 @@ from triwire.transports.metadata import check_metadata
 from triwire.transports.ready.sync import ReadyTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from triwire._io import Clock
     from triwire.auth import Fetch, Tokens
@@ -319,9 +321,11 @@ class Caller:
 
         Raises:
             RpcError: the call failed, or its response cannot be read.
-            TypeError: a request is not the method's request message.
+            TypeError: a request is not the method's request message, or `requests` cannot be
+                iterated.
             ValueError: the client is closed.
         """
+        check_requests(method, requests, Iterable)
         if self._is_managed or self._is_retried(method):
             return self._single(method, None, requests)
         raw, time = self._raw_stream(method, requests), self._stream_time()
@@ -361,7 +365,9 @@ class Caller:
 
         Raises:
             RpcError: UNIMPLEMENTED: this wire cannot carry such methods.
+            TypeError: `requests` cannot be iterated.
         """
+        check_requests(method, requests, Iterable)
         return self._stream(method, None, requests)
 
     def _stream(

@@ -254,6 +254,20 @@ async def test_streamed_requests_are_never_asked_for_twice(method: Any) -> None:
     assert (caught.value.attempts, clock.slept) == (1, [])
 
 
+@pytest.mark.parametrize("retry", ["method", None])
+@pytest.mark.parametrize("requests", [5, StringValue(value="a"), None])
+async def test_requests_that_cannot_be_iterated_are_refused_before_the_call(
+    requests: Any, retry: Any
+) -> None:
+    server = Unsteady()
+    caller, _ = caller_of(server, retry=retry)
+    with pytest.raises(TypeError, match=r"Join takes its google.protobuf.StringValue messages as"):
+        await caller.client_stream(JOIN, requests)
+    with pytest.raises(TypeError, match="such as a generator, got"):
+        caller.bidi_stream(CHAT, requests)
+    assert not server.timeouts
+
+
 async def test_a_stream_that_is_closed_while_it_waits_is_not_opened() -> None:
     server = Unsteady(before=1)
 
