@@ -29,7 +29,7 @@ from triwire.transcode.fields import RequestError, is_text_message, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from triwire.codec.reflection import AnyField, AnyMessage, AnyValue
+    from triwire.codec.reflection import AnyDescriptor, AnyField, AnyMessage, AnyValue
     from triwire.transcode.fields import TextReader
 
 __all__ = ["QueryReader", "QueryWriter", "encode_query", "parse_query"]
@@ -160,6 +160,7 @@ class QueryReader:
     def __init__(self, reader: TextReader, bound: Collection[tuple[str, ...]]) -> None:
         self._reader = reader
         self._bound = frozenset(bound)
+        self._fields: dict[AnyDescriptor, dict[str, AnyField]] = {}
 
     def read(self, pairs: Iterable[tuple[str, str]], message: AnyMessage) -> None:
         """Set what the parameters say.
@@ -198,7 +199,7 @@ class QueryReader:
         path: tuple[str, ...] = ()
         while True:
             step, *steps = steps
-            field = _field_named(target, step)
+            field = self._fields_of(target.DESCRIPTOR).get(step)
             if field is None:
                 if self._reader.ignore_unknown_fields:
                     return
@@ -229,6 +230,15 @@ class QueryReader:
                 raise RequestError(name, f"nested more than {DEPTH_LIMIT} messages deep")
             target = getattr(target, field.name)
         raise RequestError(name, "this field cannot be addressed so in a query")
+
+    def _fields_of(self, descriptor: AnyDescriptor) -> dict[str, AnyField]:
+        """Return the fields of a message by their proto and JSON names."""
+        found = self._fields.get(descriptor)
+        if found is None:
+            found = {field.json_name: field for field in descriptor.fields}
+            found |= {field.name: field for field in descriptor.fields}
+            self._fields[descriptor] = found
+        return found
 
     def _put(
         self,
@@ -296,15 +306,6 @@ def _message_in(target: AnyMessage, field: AnyField, *, repeated: bool) -> AnyMe
         return found.add()
     found.SetInParent()
     return found
-
-
-def _field_named(message: AnyMessage, name: str) -> AnyField:
-    """Return the field with this proto or JSON name, or None."""
-    descriptor = message.DESCRIPTOR
-    found = descriptor.fields_by_name.get(name)
-    if found is not None:
-        return found
-    return next((field for field in descriptor.fields if field.json_name == name), None)
 
 
 def _check_oneof(

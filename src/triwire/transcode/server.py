@@ -168,7 +168,12 @@ class ServerBinding:
             message = getattr(message, parent)
         last = capture.path[-1]
         before = getattr(message, last)
-        if before not in (value, capture.field.default_value):
+        given = (
+            message.HasField(last)
+            if capture.field.has_presence
+            else before != capture.field.default_value
+        )
+        if given and before != value:
             problem = f"the path says {value!r}, the body says {before!r}: leave one out"
             raise RequestError(name, problem)
         setattr(message, last, value)
