@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from google.protobuf.message import Message
-    from protobuf import Message as NativeMessage
 
     from triwire.codec import JsonCodec
     from triwire.codec.bridge import NativeType
@@ -120,8 +119,7 @@ class ProtoJsonCodec:
             try:
                 # Strict: where protobuf-py ignores unknown fields, it drops enum numbers too.
                 parsed = native.message_class.from_json(data, registry=native.registry)
-                screen = self._screen(message_type.DESCRIPTOR)
-                if screen.passes(data, lambda: _canonical(native, parsed)):
+                if self._screen(message_type.DESCRIPTOR).passes(data):
                     return message_type.FromString(parsed.to_binary())
             except (*_REFUSALS, DecodeError):
                 pass
@@ -239,11 +237,6 @@ class ProtoJsonCodec:
                 ignore_unknown_enum_names=self.ignore_unknown_enum_names,
             )
         return self._reader
-
-
-def _canonical(native: NativeType, message: NativeMessage) -> bytes:
-    """Write a message of protobuf-py without any option."""
-    return message.to_json(registry=native.registry).encode()
 
 
 def _default_json(field: AnyField, *, repeated: bool) -> object:
