@@ -6,12 +6,17 @@ import contextlib
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from google.protobuf.wrappers_pb2 import StringValue
+
+from triwire.spec import HttpRule, MethodSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 __all__ = [
+    "ECHO",
     "Behaviour",
     "answering",
     "closing",
@@ -22,6 +27,15 @@ __all__ = [
     "silent",
     "unused_port",
 ]
+
+# What they are asked for, on whichever wire.
+ECHO: Final = MethodSpec(
+    "acme.v1.EchoService",
+    "Echo",
+    StringValue,
+    StringValue,
+    http=HttpRule("POST", "/v1/echo", body="*"),
+)
 
 # What a server does with a connection until it returns or the event is set.
 Behaviour: TypeAlias = "Callable[[socket.socket, threading.Event], None]"

@@ -11,7 +11,7 @@ from triwire.config import Endpoint
 from triwire.dial.aio import dial
 from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
-from triwire.spec import CallOptions, HttpRule, MethodSpec
+from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
 HTTP_WIRES = [wire for wire in WIRES if wire != "grpc"]
@@ -20,13 +20,6 @@ CONTENT_TYPES = [
     ("grpc-web", "application/grpc-web+proto"),
     ("rest", "application/json"),
 ]
-METHOD = MethodSpec(
-    "acme.v1.EchoService",
-    "Echo",
-    StringValue,
-    StringValue,
-    http=HttpRule("POST", "/v1/echo", body="*"),
-)
 
 
 async def failure(wire: str, endpoint: str, *, timeout_seconds: float = 60.0) -> RpcError:
@@ -34,7 +27,7 @@ async def failure(wire: str, endpoint: str, *, timeout_seconds: float = 60.0) ->
     caller = AsyncCaller(transport, options=CallOptions(timeout_seconds=timeout_seconds))
     try:
         with pytest.raises(RpcError) as caught:
-            await caller.unary(METHOD, StringValue(value="x"))
+            await caller.unary(raw_peers.ECHO, StringValue(value="x"))
     finally:
         await caller.aclose()
     assert not caught.value.from_server

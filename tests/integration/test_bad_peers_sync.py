@@ -12,7 +12,7 @@ from triwire.config import Endpoint
 from triwire.dial.sync import dial
 from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
-from triwire.spec import CallOptions, HttpRule, MethodSpec
+from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
 HTTP_WIRES = [wire for wire in WIRES if wire != "grpc"]
@@ -21,13 +21,6 @@ CONTENT_TYPES = [
     ("grpc-web", "application/grpc-web+proto"),
     ("rest", "application/json"),
 ]
-METHOD = MethodSpec(
-    "acme.v1.EchoService",
-    "Echo",
-    StringValue,
-    StringValue,
-    http=HttpRule("POST", "/v1/echo", body="*"),
-)
 
 
 def failure(wire: str, endpoint: str, *, timeout_seconds: float = 60.0) -> RpcError:
@@ -35,7 +28,7 @@ def failure(wire: str, endpoint: str, *, timeout_seconds: float = 60.0) -> RpcEr
     caller = Caller(transport, options=CallOptions(timeout_seconds=timeout_seconds))
     try:
         with pytest.raises(RpcError) as caught:
-            caller.unary(METHOD, StringValue(value="x"))
+            caller.unary(raw_peers.ECHO, StringValue(value="x"))
     finally:
         caller.close()
     assert not caught.value.from_server

@@ -15,19 +15,11 @@ from triwire.config import Endpoint
 from triwire.dial.aio import dial
 from triwire.dial.wires import WIRES
 from triwire.errors import Code, RpcError
-from triwire.spec import CallOptions, HttpRule, MethodSpec
+from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-
-METHOD = MethodSpec(
-    "acme.v1.EchoService",
-    "Echo",
-    StringValue,
-    StringValue,
-    http=HttpRule("POST", "/v1/echo", body="*"),
-)
 
 
 @contextlib.asynccontextmanager
@@ -47,13 +39,13 @@ async def test_asyncio_timeout_gives_timeout_error(wire: str) -> None:
     async with hanging_call(wire) as caller:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await caller.unary(METHOD, StringValue(value="x"))
+                await caller.unary(raw_peers.ECHO, StringValue(value="x"))
 
 
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_cancelled_task_is_cancelled(wire: str) -> None:
     async with hanging_call(wire) as caller:
-        task = asyncio.create_task(caller.unary(METHOD, StringValue(value="x")))
+        task = asyncio.create_task(caller.unary(raw_peers.ECHO, StringValue(value="x")))
         _, pending = await asyncio.wait({task}, timeout=0.1)
         assert pending
         task.cancel()
@@ -71,7 +63,7 @@ async def test_a_task_group_collects_no_second_error(wire: str) -> None:
 
     async def run_both(caller: AsyncCaller) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(caller.unary(METHOD, StringValue(value="x")))
+            group.create_task(caller.unary(raw_peers.ECHO, StringValue(value="x")))
             group.create_task(fail())
 
     async with hanging_call(wire) as caller:
@@ -86,5 +78,5 @@ async def test_the_calls_own_timeout_is_deadline_exceeded_inside_a_longer_one(wi
         short = caller.with_options(CallOptions(timeout_seconds=0.2))
         with pytest.raises(RpcError) as caught:
             async with asyncio.timeout(60):
-                await short.unary(METHOD, StringValue(value="x"))
+                await short.unary(raw_peers.ECHO, StringValue(value="x"))
     assert caught.value.code is Code.DEADLINE_EXCEEDED

@@ -10,6 +10,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from coreweave_inference import AsyncInferenceClient, Code, RpcError
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
+from tests.texts.aio import texts
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
@@ -20,8 +21,6 @@ from triwire.spec import CallOptions, Metadata
 from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from tests.integration.conftest import Bystander
 
 QUICK = RetryPolicy(initial_backoff_seconds=0.001, max_backoff_seconds=0.01)
@@ -168,11 +167,6 @@ def stream_caller(wire: str, port: int, *interceptors: Interceptor) -> AsyncCall
         options=CallOptions(timeout_seconds=20),
         interceptors=interceptors,
     )
-
-
-async def texts(*values: str) -> AsyncIterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
 
 
 @pytest.mark.parametrize("wire", RPC_WIRES)

@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from coreweave_inference import Code, InferenceClient, RpcError
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
+from tests.texts.sync import texts
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
@@ -21,8 +22,6 @@ from triwire.spec import CallOptions, Metadata
 from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.integration.conftest import Bystander
 
 QUICK = RetryPolicy(initial_backoff_seconds=0.001, max_backoff_seconds=0.01)
@@ -163,11 +162,6 @@ def stream_caller(wire: str, port: int, *interceptors: Interceptor) -> Caller:
         options=CallOptions(timeout_seconds=20),
         interceptors=interceptors,
     )
-
-
-def texts(*values: str) -> Iterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
 
 
 @pytest.mark.parametrize("wire", RPC_WIRES)

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from coreweave_inference import AsyncInferenceClient, RetryPolicy, RpcError
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
+from tests.texts.aio import texts
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
@@ -25,8 +26,6 @@ from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from opentelemetry.sdk.trace import ReadableSpan
 
 SYSTEMS = {"connect": "connectrpc", "grpc": "grpc", "grpc-web": "grpc", "rest": "rest"}
@@ -176,11 +175,6 @@ async def test_without_an_sdk_nothing_is_sent_and_nothing_fails(stub_url: str, w
         interceptors=[OpenTelemetry(trace.NoOpTracerProvider())],
     ) as client:
         await client.gateways.get("an-id")
-
-
-async def texts(*values: str) -> AsyncIterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
 
 
 @pytest.mark.parametrize("wire", RPC_WIRES)

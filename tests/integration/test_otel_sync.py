@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from coreweave_inference import InferenceClient, RetryPolicy, RpcError
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
+from tests.texts.sync import texts
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
@@ -26,8 +27,6 @@ from triwire.spec import CallOptions
 from triwire.tls import TlsOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from opentelemetry.sdk.trace import ReadableSpan
 
 SYSTEMS = {"connect": "connectrpc", "grpc": "grpc", "grpc-web": "grpc", "rest": "rest"}
@@ -175,11 +174,6 @@ def test_without_an_sdk_nothing_is_sent_and_nothing_fails(stub_url: str, wire: s
         interceptors=[OpenTelemetry(trace.NoOpTracerProvider())],
     ) as client:
         client.gateways.get("an-id")
-
-
-def texts(*values: str) -> Iterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
 
 
 @pytest.mark.parametrize("wire", RPC_WIRES)

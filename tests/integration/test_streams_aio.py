@@ -10,6 +10,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 
 from tests.relay import Relay
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
+from tests.texts.aio import texts, values
 from triwire.call.aio import AsyncCaller
 from triwire.config import Endpoint
 from triwire.dial.aio import dial
@@ -23,7 +24,6 @@ from triwire.transports.options import WireOptions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from triwire.call.stream.aio import AsyncResponseStream
 
 LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
@@ -74,15 +74,6 @@ async def rpc_caller(
     made = caller_for(request.param, stream_port)
     yield made
     await made.aclose()
-
-
-async def texts(*values: str) -> AsyncIterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-async def values(stream: AsyncResponseStream[StringValue]) -> list[str]:
-    return [message.value async for message in stream]
 
 
 async def test_a_server_stream_arrives_in_order(caller: AsyncCaller) -> None:

@@ -11,6 +11,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 
 from tests.relay import Relay
 from tests.stream_service import CHAT, COLLECT, EXPAND, FAIL, FOREVER, RPC_WIRES
+from tests.texts.sync import texts, values
 from triwire.call.sync import Caller
 from triwire.config import Endpoint
 from triwire.dial.sync import dial
@@ -24,7 +25,6 @@ from triwire.transports.options import WireOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from triwire.call.stream.sync import ResponseStream
 
 LARGE = "a" * 200_000
 HEADERS = Metadata({"x-sent-bin": b"\x80\x00"})
@@ -73,15 +73,6 @@ def rpc_caller(request: pytest.FixtureRequest, stream_port: int) -> Iterator[Cal
     made = caller_for(request.param, stream_port)
     yield made
     made.close()
-
-
-def texts(*values: str) -> Iterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-def values(stream: ResponseStream[StringValue]) -> list[str]:
-    return [message.value for message in stream]
 
 
 def test_a_server_stream_arrives_in_order(caller: Caller) -> None:

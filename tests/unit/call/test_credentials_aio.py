@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from tests.texts.aio import texts, values
 from triwire.auth import TokenFile, async_token_of
 from triwire.call.aio import AsyncCaller
 from triwire.errors import Code, RpcError
@@ -97,15 +98,6 @@ def caller_of(server: Guarded, source: Any, *interceptors: Any, **options: Any) 
         clock=AsyncManualClock(),
         draw=lambda: 0.5,
     )
-
-
-async def texts(*values: str) -> AsyncIterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-async def values(stream: Any) -> list[str]:
-    return [message.value async for message in stream]
 
 
 async def test_a_function_is_asked_once_for_all_calls() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from tests.texts.sync import texts, values
 from triwire.auth import TokenFile, token_of
 from triwire.call.sync import Caller
 from triwire.errors import Code, RpcError
@@ -94,15 +95,6 @@ def caller_of(server: Guarded, source: Any, *interceptors: Any, **options: Any) 
         clock=ManualClock(),
         draw=lambda: 0.5,
     )
-
-
-def texts(*values: str) -> Iterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-def values(stream: Any) -> list[str]:
-    return [message.value for message in stream]
 
 
 def test_a_function_is_asked_once_for_all_calls() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
+from tests.texts.aio import texts, values
 from triwire.call.aio import AsyncCaller
 from triwire.errors import Code, RpcError
 from triwire.interceptors import Call, Interception, Interceptor, Reply, each_attempt
@@ -134,15 +135,6 @@ class Recorder:
     def _response(self, message: Any) -> Any:
         self.responses.append(message.value)
         return message
-
-
-async def texts(*values: str) -> AsyncIterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-async def values(stream: Any) -> list[str]:
-    return [message.value async for message in stream]
 
 
 async def test_it_sees_the_call_and_the_reply_of_a_unary_method() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
+from tests.texts.sync import texts, values
 from triwire.call.sync import Caller
 from triwire.errors import Code, RpcError
 from triwire.interceptors import Call, Interception, Interceptor, Reply, each_attempt
@@ -133,15 +134,6 @@ class Recorder:
     def _response(self, message: Any) -> Any:
         self.responses.append(message.value)
         return message
-
-
-def texts(*values: str) -> Iterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-def values(stream: Any) -> list[str]:
-    return [message.value for message in stream]
 
 
 def test_it_sees_the_call_and_the_reply_of_a_unary_method() -> None:

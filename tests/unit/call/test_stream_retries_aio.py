@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from tests.texts.aio import texts, values
 from triwire._typing import override
 from triwire.call.aio import AsyncCaller
 from triwire.errors import Code, RpcError
@@ -94,15 +95,6 @@ def caller_of(
         draw=lambda: 0.5,
     )
     return caller, clock
-
-
-async def texts(*values: str) -> AsyncIterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-async def values(stream: Any) -> list[str]:
-    return [message.value async for message in stream]
 
 
 async def test_a_server_stream_is_opened_again_until_it_opens() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from tests.texts.sync import texts, values
 from triwire._typing import override
 from triwire.call.sync import Caller
 from triwire.errors import Code, RpcError
@@ -91,15 +92,6 @@ def caller_of(
         draw=lambda: 0.5,
     )
     return caller, clock
-
-
-def texts(*values: str) -> Iterator[StringValue]:
-    for value in values:
-        yield StringValue(value=value)
-
-
-def values(stream: Any) -> list[str]:
-    return [message.value for message in stream]
 
 
 def test_a_server_stream_is_opened_again_until_it_opens() -> None:

@@ -1,0 +1,1 @@
+"""Messages that are one text, as streams of them."""
