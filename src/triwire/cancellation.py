@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from triwire.errors import Code, RpcError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import TracebackType
 
-__all__ = ["Cancellation", "given_up_by", "given_up_error", "is_entered", "is_given_up"]
+__all__ = ["Cancellation", "entered", "given_up_by", "given_up_error", "is_given_up"]
 
 
 class _Wakers:
@@ -96,15 +96,14 @@ class Cancellation:
 
 _entered: ContextVar[tuple[_Wakers, ...]] = ContextVar("_entered", default=())
 
-
-def is_entered() -> bool:
-    """Whether the running thread is inside the block of some Cancellation."""
-    return bool(_entered.get())
+#: Returns what stands for the blocks that the running thread is inside of. Every blocking call
+#: asks, so it is the variable's own function, without another around it.
+entered: Final[Callable[[], tuple[_Wakers, ...]]] = _entered.get
 
 
 def is_given_up() -> bool:
     """Whether the running thread's calls are given up."""
-    return any(wakers.are_woken for wakers in _entered.get())
+    return any(wakers.are_woken for wakers in entered())
 
 
 @contextlib.contextmanager
@@ -114,14 +113,14 @@ def given_up_by(wake: Callable[[], object]) -> Generator[None]:
     Raises:
         RpcError: CANCELLED: they were given up before.
     """
-    entered = _entered.get()
+    these = entered()
     key = object()
     try:
-        for wakers in entered:
+        for wakers in these:
             wakers.add(key, wake)
         yield
     finally:
-        for wakers in entered:
+        for wakers in these:
             wakers.remove(key)
 
 

@@ -13,7 +13,7 @@ from triwire._home import enter_process, other_loop_error
 from triwire._http.failures import network_error
 from triwire._http.response import BoundedBody, HttpResponse
 from triwire._http.stream import AsyncHttpStream, HttpStream
-from triwire.cancellation import given_up_by, given_up_error, is_entered
+from triwire.cancellation import entered, given_up_by, given_up_error
 from triwire.errors import RpcError
 from triwire.transports.failures import closed_error, timeout_error
 from triwire.transports.options import ConnectionOptions
@@ -344,7 +344,7 @@ class Http:
             raise timeout_error(timeout_seconds)
         send = partial(client.execute, verb, url, headers, body, timeout=timeout_seconds)
         try:
-            response = _abandonable(send) if is_entered() else send()
+            response = _abandonable(send) if entered() else send()
         except RpcError:
             raise
         except TimeoutError as error:

@@ -109,6 +109,7 @@ class AsyncCaller:
             self._options.timeout_seconds, self._options.attempt_timeout_seconds
         )
         self._clock: AsyncClock = clock if clock is not None else AsyncSystemClock()
+        self._now = self._clock.monotonic_seconds
         self._plain_transport = transport
         if self._options.wait_for_ready:
             self._transport = AsyncReadyTransport(transport, clock=self._clock, draw=draw)
@@ -127,7 +128,7 @@ class AsyncCaller:
             tokens=tokens,
             budget=self._budget,
             draw=draw,
-            now=self._clock.monotonic_seconds,
+            now=self._now,
         )
 
     @property
@@ -182,10 +183,11 @@ class AsyncCaller:
             TypeError: `request` is not the method's request message.
             ValueError: the client is closed.
         """
-        check_request(method, request)
+        if type(request) is not method.request_type:
+            check_request(method, request)
         if self._is_managed or method.hedging is not None:
             return await self._single(method, request, ())
-        started = self._clock.monotonic_seconds()
+        started = self._now()
         timeout = self._first_timeout_seconds
         try:
             raw = await self._transport.unary(
@@ -196,7 +198,7 @@ class AsyncCaller:
             else:
                 message = self._transport.decode(method, raw.body)
         except RpcError as error:
-            elapsed = self._clock.monotonic_seconds() - started
+            elapsed = self._now() - started
             seen = at_deadline(error, timeout_seconds=timeout, elapsed_seconds=elapsed)
             run = Run(started)
             run.sent = 1

@@ -110,6 +110,7 @@ class Caller:
             self._options.timeout_seconds, self._options.attempt_timeout_seconds
         )
         self._clock: Clock = clock if clock is not None else SystemClock()
+        self._now = self._clock.monotonic_seconds
         self._plain_transport = transport
         if self._options.wait_for_ready:
             self._transport = ReadyTransport(transport, clock=self._clock, draw=draw)
@@ -128,7 +129,7 @@ class Caller:
             tokens=tokens,
             budget=self._budget,
             draw=draw,
-            now=self._clock.monotonic_seconds,
+            now=self._now,
         )
 
     @property
@@ -183,10 +184,11 @@ class Caller:
             TypeError: `request` is not the method's request message.
             ValueError: the client is closed.
         """
-        check_request(method, request)
+        if type(request) is not method.request_type:
+            check_request(method, request)
         if self._is_managed or method.hedging is not None:
             return self._single(method, request, ())
-        started = self._clock.monotonic_seconds()
+        started = self._now()
         timeout = self._first_timeout_seconds
         try:
             raw = self._transport.unary(
@@ -197,7 +199,7 @@ class Caller:
             else:
                 message = self._transport.decode(method, raw.body)
         except RpcError as error:
-            elapsed = self._clock.monotonic_seconds() - started
+            elapsed = self._now() - started
             seen = at_deadline(error, timeout_seconds=timeout, elapsed_seconds=elapsed)
             run = Run(started)
             run.sent = 1

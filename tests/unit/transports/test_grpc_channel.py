@@ -21,6 +21,10 @@ class FakeChannel:
         self.made.append(path)
         return f"unary {path}"
 
+    def stream_stream(self, path: str) -> str:
+        self.made.append(path)
+        return f"stream {path}"
+
 
 def counted() -> tuple[CountedChannel, list[object]]:
     closed: list[object] = []
@@ -50,9 +54,10 @@ def test_a_retired_channel_closes_after_its_last_call() -> None:
 
 def test_the_function_of_a_method_is_made_once_with_the_prefix() -> None:
     channel, _ = counted()
-    assert channel.method("unary_unary", "/s/M") == "unary /p/s/M"
-    assert channel.method("unary_unary", "/s/M") == "unary /p/s/M"
-    assert channel.channel.made == ["/p/s/M"]
+    for _ in range(2):
+        assert channel.unary["/s/M"] == "unary /p/s/M"
+        assert channel.stream["/s/N"] == "stream /p/s/N"
+    assert channel.channel.made == ["/p/s/M", "/p/s/N"]
 
 
 def test_a_call_that_comes_too_late_for_a_retired_channel_is_told_so() -> None:

@@ -14,6 +14,7 @@ from triwire.transports.options import (
     check_request,
     check_response,
     is_compressed,
+    request_writer,
     written_request,
 )
 
@@ -46,6 +47,15 @@ def test_a_request_at_the_limit_goes_and_one_above_it_does_not() -> None:
     with pytest.raises(RpcError, match="6 bytes, more than max_request_bytes=5") as caught:
         written_request(options, BytesValue(value=b"abcd"))
     assert (caught.value.code, caught.value.from_server) == (Code.RESOURCE_EXHAUSTED, False)
+
+
+@pytest.mark.parametrize("limit", [5, None])
+def test_a_writer_made_once_keeps_the_limit(limit: int | None) -> None:
+    write = request_writer(WireOptions(max_request_bytes=limit))
+    assert write(BytesValue(value=b"abc")) == b"\n\x03abc"
+    if limit is not None:
+        with pytest.raises(RpcError, match="6 bytes, more than max_request_bytes=5"):
+            write(BytesValue(value=b"abcd"))
 
 
 def test_a_response_at_the_limit_is_taken_and_one_above_it_is_not() -> None:

@@ -21,8 +21,9 @@ from triwire.transports.metadata import application_metadata
 from triwire.transports.options import (
     ConnectionOptions,
     WireOptions,
+    gzip_from_bytes,
     is_compressed,
-    written_request,
+    request_writer,
 )
 from triwire.transports.renewal import Renewal
 
@@ -168,6 +169,8 @@ class AsyncGrpcTransport:
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
         wire.check_options(self._options)
+        self._write = request_writer(self._options)
+        self._gzip_from_bytes = gzip_from_bytes(self._options)
         wire.check_proxy(proxy)
         self._proxy = proxy
         self._channel: CountedChannel | None = None
@@ -194,15 +197,15 @@ class AsyncGrpcTransport:
         """Send one message and return the raw reply; see `AsyncTransport`."""
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
             raise other_loop_error(self._loop)
-        body = written_request(self._options, request)
+        body = self._write(request)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
         channel = self._open()
-        call = channel.method("unary_unary", method.path)(
+        call = channel.unary[method.path](
             body,
             metadata=self._metadata(headers),
             timeout=timeout,
-            compression=_gzip() if is_compressed(self._options, body) else None,
+            compression=None if len(body) < self._gzip_from_bytes else _gzip(),
         )
         channel.begin()
         try:
@@ -367,9 +370,7 @@ class AsyncGrpcStream:
             is_gzip = self._options.gzip_requests_from_bytes is not None
             body = _encoded_requests(self._method, requests, self._options, self._failure)
         channel = self._open_channel()
-        # For every kind: grpcio's unary_stream loses the headers of a response without
-        # messages, its stream_unary waits for ever on a second message (measured, 1.85).
-        self._call = channel.method("stream_stream", self._method.path)(
+        self._call = channel.stream[self._method.path](
             body,
             metadata=self._request_headers,
             timeout=timeout,

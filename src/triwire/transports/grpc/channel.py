@@ -11,6 +11,18 @@ if TYPE_CHECKING:
 __all__ = ["CountedChannel"]
 
 
+class _Methods(dict[str, Any]):
+    """What is made for each path when it is first looked up."""
+
+    def __init__(self, make: Callable[[str], Any], prefix: str) -> None:
+        self._make = make
+        self._prefix = prefix
+
+    def __missing__(self, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
+        made = self[path] = self._make(f"{self._prefix}{path}")
+        return made
+
+
 class CountedChannel:
     """One grpcio channel and the calls that run on it. Closing a channel cancels its calls.
 
@@ -24,41 +36,32 @@ class CountedChannel:
 
     Attributes:
         channel: As above.
+        unary: grpcio's function of each unary method, by the method's path.
+        stream: The same for streams of every kind.
     """
 
     __slots__ = (
         "_close",
         "_closed",
         "_lock",
-        "_methods",
-        "_prefix",
         "_retired",
         "_running",
         "channel",
+        "stream",
+        "unary",
     )
 
     def __init__(self, channel: Any, *, path_prefix: str, close: Callable[[Any], None]) -> None:  # noqa: ANN401 - grpcio has two classes without a common base
         self.channel = channel
-        self._prefix = path_prefix
+        self.unary = _Methods(channel.unary_unary, path_prefix)
+        # For every kind: grpcio's unary_stream loses the headers of a response without
+        # messages, its stream_unary waits for ever on a second message (measured, 1.85).
+        self.stream = _Methods(channel.stream_stream, path_prefix)
         self._close = close
-        self._methods: dict[tuple[str, str], Any] = {}
         self._running: list[None] = []
         self._retired = False
         self._closed = False
         self._lock = threading.Lock()
-
-    def method(self, kind: str, path: str) -> Any:  # noqa: ANN401 - the stubs leave raw bytes untyped
-        """Return the channel's function for a method.
-
-        Args:
-            kind: "unary_unary" or "stream_stream".
-            path: The method's path.
-        """
-        found = self._methods.get((kind, path))
-        if found is None:
-            made = getattr(self.channel, kind)(f"{self._prefix}{path}")
-            found = self._methods[kind, path] = made
-        return found
 
     def begin(self) -> bool:
         """Count a call that starts; False: the channel was retired, and the call is not counted."""

@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from triwire._home import enter_process
-from triwire.cancellation import given_up_by, given_up_error, is_entered, is_given_up
+from triwire.cancellation import entered, given_up_by, given_up_error, is_given_up
 from triwire.errors import Code, RpcError
 from triwire.spec import Metadata, RawResponse
 from triwire.transports.grpc import wire
@@ -17,8 +17,9 @@ from triwire.transports.renewal import Renewal
 from triwire.transports.options import (
     ConnectionOptions,
     WireOptions,
+    gzip_from_bytes,
     is_compressed,
-    written_request,
+    request_writer,
 )
 from triwire.transports.metadata import application_metadata
 from triwire.transports.decoded.wire import RequestFailure
@@ -129,6 +130,8 @@ class GrpcTransport:
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
         wire.check_options(self._options)
+        self._write = request_writer(self._options)
+        self._gzip_from_bytes = gzip_from_bytes(self._options)
         wire.check_proxy(proxy)
         self._proxy = proxy
         self._channel: CountedChannel | None = None
@@ -151,17 +154,17 @@ class GrpcTransport:
         timeout_seconds: float | None,
     ) -> RawResponse:
         """Send one message and return the raw reply; see `Transport`."""
-        body = written_request(self._options, request)
+        body = self._write(request)
         timeout = wire.timeout_seconds(timeout_seconds)
         started = time.monotonic()
         channel = self._open()
         try:
-            send = channel.method("unary_unary", method.path)
-            reply, call = (_cancellable(send) if is_entered() else send.with_call)(
+            send = channel.unary[method.path]
+            reply, call = (_cancellable(send) if entered() else send.with_call)(
                 body,
                 metadata=headers,
                 timeout=timeout,
-                compression=_gzip() if is_compressed(self._options, body) else None,
+                compression=None if len(body) < self._gzip_from_bytes else _gzip(),
             )
         except Exception as error:
             ends = None if timeout is None else started + timeout - _DEADLINE_SLACK_SECONDS
@@ -320,9 +323,7 @@ class GrpcStream:
             body = _encoded_requests(self._method, requests, self._options, self._failure, handle)
         channel = self._open_channel()
         try:
-            # For every kind: grpcio's unary_stream loses the headers of a response without
-            # messages, its stream_unary waits for ever on a second message (measured, 1.85).
-            self._call = channel.method("stream_stream", self._method.path)(
+            self._call = channel.stream[self._method.path](
                 body,
                 metadata=self._request_headers,
                 timeout=timeout,
