@@ -84,7 +84,10 @@ class GrpcWebTransport:
             with_metadata(error, decoder)
             raise
         return RawResponse(
-            body, decoder.headers, decoder.trailers, date=lambda: response.header("date")
+            body,
+            lambda: decoder.headers,
+            lambda: decoder.trailers,
+            date=lambda: response.header("date"),
         )
 
     def stream(

@@ -78,26 +78,31 @@ def request_headers(
 
 
 class ResponseDecoder:
-    """Reads the response of a call; see `Decoder`.
-
-    Attributes:
-        headers: Response headers that the application set.
-        trailers: What it set beside the status, in the last frame or in the headers.
-    """
+    """Reads the response of a call; see `Decoder`. Metadata is read when it is asked for."""
 
     def __init__(self, options: WireOptions) -> None:
         self._options = options
         self._frames = FrameReader(max_message_bytes=None, is_gzip=False, allowed_flags=0)
-        self._raw_headers: list[tuple[str, str]] = []
+        self._head: HttpResponse | None = None
         self._status: list[tuple[str, str]] | None = None
         self._has_message = False
-        self.headers = Metadata()
-        self.trailers = Metadata()
+
+    @property
+    def headers(self) -> Metadata:
+        """Response headers that the application set; see `Decoder`."""
+        head = self._head
+        if head is None or self._status is head.headers:
+            return Metadata()
+        return application_metadata(head.headers)
+
+    @property
+    def trailers(self) -> Metadata:
+        """What it set beside the status, in the last frame or in the headers; see `Decoder`."""
+        return application_metadata(self._status or ())
 
     def start(self, head: HttpResponse) -> bool:
         """Take status and headers in; see `Decoder`."""
-        self._raw_headers = head.headers
-        self.headers = application_metadata(head.headers)
+        self._head = head
         if head.status != _OK:
             return False
         kind = head.header("content-type").partition(";")[0].strip().lower()
@@ -150,7 +155,7 @@ class ResponseDecoder:
         self._has_message = True
         if not flags & _TRAILERS:
             return data
-        self._take_status(_trailer_lines(data))
+        self._status = _trailer_lines(data)
         return None
 
     def finish(self, trailers: Metadata) -> None:
@@ -159,20 +164,15 @@ class ResponseDecoder:
         if self._frames.rest:
             where = "after its trailers" if self._status is not None else "within a frame"
             raise RpcError(Code.INTERNAL, f"malformed response: it ended {where}")
-        if self._status is None and not self._has_message:
+        if self._status is None and not self._has_message and self._head is not None:
             # "Trailers-Only": an answer without messages may say everything in its headers.
-            self._take_status(self._raw_headers)
-            self.headers = Metadata()
+            self._status = self._head.headers
         found = {key: value for key, value in reversed(self._status or [])}  # noqa: C416 - the first of a name wins
         if "grpc-status" not in found:
             raise RpcError(Code.INTERNAL, "malformed response: it ended without grpc-status")
         status = found["grpc-status"]
         if status != "0":
             raise self._error(status, found)
-
-    def _take_status(self, pairs: list[tuple[str, str]]) -> None:
-        self._status = pairs
-        self.trailers = application_metadata(pairs)
 
     def _error(self, status: str, found: dict[str, str]) -> RpcError:
         number = int(status) if status.isascii() and status.isdigit() else int(Code.UNKNOWN)
