@@ -108,6 +108,7 @@ bench: $(VENV)/.stamp-dev ## Measure against the bare clients (a quick look: ARG
 	@$(PY) -m bench.waits $(ARGS)
 	@$(PY) -m bench.codec $(ARGS)
 	@$(PY) -m bench.listing $(ARGS)
+	@$(PY) -m bench.channels $(ARGS)
 
 SCRIPTS ?= 5000
 
