@@ -45,8 +45,7 @@ def test_every_error_that_connectrpc_writes_is_read(theirs: ConnectCode) -> None
 
 
 def test_connectrpc_reads_our_request_headers() -> None:
-    pairs = wire.request_headers((("x-a", "1"), ("x-b-bin", b"\0")), "agent/1")
-    pairs.append(wire.timeout_header(1.5))
+    pairs = wire.request_headers((("x-a", "1"), ("x-b-bin", b"\0")), "agent/1", timeout_seconds=1.5)
     method: Any = MethodInfo(
         name="M",
         service_name="s.S",

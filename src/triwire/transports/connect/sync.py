@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from triwire.spec import Idempotency
 from triwire.transports.connect import wire
 from triwire.transports.enveloped.sync import EnvelopedStream
-from triwire.transports.options import WireOptions, is_compressed, written_request
+from triwire.transports.options import WireOptions, gzip_from_bytes, request_writer
+from triwire.transports.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,9 @@ class ConnectTransport:
         self._url = endpoint.url
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
+        self._write = request_writer(self._options)
+        self._gzip_from_bytes = gzip_from_bytes(self._options)
+        self._request_headers = Remembered(wire.request_headers)
 
     @property
     def wire(self) -> str:
@@ -60,17 +64,21 @@ class ConnectTransport:
     ) -> RawResponse:
         """Send one message and return the raw reply; see `Transport`."""
         options = self._options
-        body = written_request(options, request)
-        is_gzip = is_compressed(options, body)
-        pairs = wire.request_headers(headers, self._user_agent, options, is_gzip=is_gzip)
-        if timeout_seconds is not None:
-            pairs.append(wire.timeout_header(timeout_seconds))
+        body = self._write(request)
+        is_gzip = len(body) >= self._gzip_from_bytes
+        pairs = self._request_headers(
+            headers,
+            self._user_agent,
+            options=options,
+            timeout_seconds=timeout_seconds,
+            is_gzip=is_gzip,
+        )
         if is_gzip:
             body = gzip.compress(body, 6, mtime=0)
         verb, target = "POST", method.path
         if options.use_get and method.idempotency is Idempotency.NO_SIDE_EFFECTS:
             verb, target = "GET", wire.get_target(method.path, body, options, is_gzip=is_gzip)
-            pairs = [pair for pair in pairs if pair[0] not in wire.BODY_HEADERS]
+            pairs = tuple(pair for pair in pairs if pair[0] not in wire.BODY_HEADERS)
         response = self._http.execute(
             verb,
             self._url + target,

@@ -55,9 +55,18 @@ _MAX_TIMEOUT_MS: Final = 9_999_999_999
 
 
 def request_headers(
-    headers: Pairs, user_agent: str, options: WireOptions = _DEFAULTS, *, is_gzip: bool = False
-) -> list[tuple[str, str]]:
-    """Return the HTTP headers of a unary request, but for the timeout."""
+    headers: Pairs,
+    user_agent: str,
+    *,
+    options: WireOptions = _DEFAULTS,
+    timeout_seconds: float | None = None,
+    is_gzip: bool = False,
+) -> tuple[tuple[str, str], ...]:
+    """Return the HTTP headers of a unary request.
+
+    Raises:
+        RpcError: DEADLINE_EXCEEDED when no time is left.
+    """
     pairs = [
         ("content-type", f"application/{options.codec.name}"),
         ("connect-protocol-version", "1"),
@@ -68,7 +77,9 @@ def request_headers(
         pairs.append(("content-encoding", "gzip"))
     if options.gzip_responses:
         pairs.append(("accept-encoding", "gzip"))
-    return pairs
+    if timeout_seconds is not None:
+        pairs.append(timeout_header(timeout_seconds))
+    return tuple(pairs)
 
 
 def stream_headers(

@@ -11,7 +11,7 @@ from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from triwire._http import AsyncHttp, AsyncHttpStream
     from triwire.spec import Metadata
@@ -40,7 +40,7 @@ class AsyncDecodedStream:
         http: AsyncHttp,
         url: str,
         *,
-        headers: list[tuple[str, str]],
+        headers: Sequence[tuple[str, str]],
         decoder: Decoder,
         timeout_seconds: float | None,
     ) -> None:

@@ -12,7 +12,7 @@ from triwire.transports.failures import timeout_error
 from triwire.transports.metadata import application_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from triwire._http import Http, HttpStream
     from triwire.spec import Metadata
@@ -41,7 +41,7 @@ class DecodedStream:
         http: Http,
         url: str,
         *,
-        headers: list[tuple[str, str]],
+        headers: Sequence[tuple[str, str]],
         decoder: Decoder,
         timeout_seconds: float | None,
     ) -> None:

@@ -12,7 +12,7 @@ from triwire.transports.enveloped.wire import encoded
 from triwire.transports.options import is_compressed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -43,7 +43,7 @@ class AsyncEnvelopedStream(AsyncDecodedStream):
         http: AsyncHttp,
         url: str,
         *,
-        headers: list[tuple[str, str]],
+        headers: Sequence[tuple[str, str]],
         method: MethodSpec[Any, Any],
         requests: tuple[Message, ...] | AsyncIterable[Message],
         options: WireOptions,

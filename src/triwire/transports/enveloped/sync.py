@@ -13,7 +13,7 @@ from triwire.transports.enveloped.wire import encoded
 from triwire.transports.options import is_compressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -44,7 +44,7 @@ class EnvelopedStream(DecodedStream):
         http: Http,
         url: str,
         *,
-        headers: list[tuple[str, str]],
+        headers: Sequence[tuple[str, str]],
         method: MethodSpec[Any, Any],
         requests: tuple[Message, ...] | Iterable[Message],
         options: WireOptions,

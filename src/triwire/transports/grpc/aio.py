@@ -25,6 +25,7 @@ from triwire.transports.options import (
     is_compressed,
     request_writer,
 )
+from triwire.transports.remembered import Remembered
 from triwire.transports.renewal import Renewal
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ def _gzip() -> Any:  # noqa: ANN401 - the stubs know no name for it
     import grpc
 
     return grpc.Compression.Gzip
+
+
+def _metadata(headers: Pairs) -> grpc.aio.Metadata:
+    """Return headers as grpcio keeps them, which reads them only."""
+    import grpc.aio
+
+    return grpc.aio.Metadata(*headers)
 
 
 async def _is_cancelled_by_peer(call: Any) -> bool:  # noqa: ANN401 - every kind of grpc.aio call
@@ -177,8 +185,7 @@ class AsyncGrpcTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open_channels: set[grpc.aio.Channel] = set()
         self._closings: set[asyncio.Task[None]] = set()
-        self._sent_headers: Pairs = ()
-        self._sent_metadata: grpc.aio.Metadata | None = None
+        self._metadata = Remembered(_metadata)
         self._closed = False
 
     @property
@@ -230,14 +237,6 @@ class AsyncGrpcTransport:
             lambda: application_metadata(last),
             date=lambda: wire.server_date(first),
         )
-
-    def _metadata(self, headers: Pairs) -> grpc.aio.Metadata:
-        """Return headers in grpcio's form, made once while calls send the same."""
-        if headers != self._sent_headers or self._sent_metadata is None:
-            import grpc.aio
-
-            self._sent_headers, self._sent_metadata = headers, grpc.aio.Metadata(*headers)
-        return self._sent_metadata
 
     def stream(
         self,

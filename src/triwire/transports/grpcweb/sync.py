@@ -12,7 +12,8 @@ from triwire.transports.envelope import frame
 from triwire.transports.enveloped.sync import EnvelopedStream
 from triwire.transports.enveloped.wire import only_message
 from triwire.transports.grpcweb import wire
-from triwire.transports.options import WireOptions, is_compressed, written_request
+from triwire.transports.options import WireOptions, gzip_from_bytes, request_writer
+from triwire.transports.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +48,9 @@ class GrpcWebTransport:
         self._url = endpoint.url
         self._user_agent = user_agent
         self._options = options if options is not None else WireOptions()
+        self._write = request_writer(self._options)
+        self._gzip_from_bytes = gzip_from_bytes(self._options)
+        self._request_headers = Remembered(wire.request_headers)
 
     @property
     def wire(self) -> str:
@@ -63,12 +67,14 @@ class GrpcWebTransport:
     ) -> RawResponse:
         """Send one message and return the raw reply; see `Transport`."""
         options = self._options
-        data = written_request(options, request)
+        data = self._write(request)
         response = self._http.execute(
             "POST",
             self._url + method.path,
-            headers=wire.request_headers(headers, self._user_agent, options, timeout_seconds),
-            body=frame(data, compress=is_compressed(options, data)),
+            headers=self._request_headers(
+                headers, self._user_agent, options=options, timeout_seconds=timeout_seconds
+            ),
+            body=frame(data, compress=len(data) >= self._gzip_from_bytes),
             timeout_seconds=timeout_seconds,
             max_message_bytes=options.max_response_bytes,
         )
@@ -102,7 +108,9 @@ class GrpcWebTransport:
         return EnvelopedStream(
             self._http,
             self._url + method.path,
-            headers=wire.request_headers(headers, self._user_agent, self._options, timeout_seconds),
+            headers=self._request_headers(
+                headers, self._user_agent, options=self._options, timeout_seconds=timeout_seconds
+            ),
             method=method,
             requests=requests,
             options=self._options,

@@ -55,8 +55,8 @@ def timeout_header(timeout_seconds: float) -> tuple[str, str]:
 
 
 def request_headers(
-    headers: Pairs, user_agent: str, options: WireOptions, timeout_seconds: float | None
-) -> list[tuple[str, str]]:
+    headers: Pairs, user_agent: str, *, options: WireOptions, timeout_seconds: float | None
+) -> tuple[tuple[str, str], ...]:
     """Return the HTTP headers of a request.
 
     Raises:
@@ -74,7 +74,7 @@ def request_headers(
         pairs.append(("grpc-accept-encoding", "gzip"))
     if timeout_seconds is not None:
         pairs.append(timeout_header(timeout_seconds))
-    return pairs
+    return tuple(pairs)
 
 
 class ResponseDecoder:
