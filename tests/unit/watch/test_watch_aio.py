@@ -172,6 +172,54 @@ async def test_watches_that_ask_for_the_same_share_their_requests(bench: Bench) 
             assert [brief(event) for event in await second.drain()] == change
 
 
+async def history(*, beside_others: bool) -> list[tuple[str, ...]]:
+    """Return what a watch is told, perhaps beside one each that sleeps, raises and leaves."""
+    bench = Bench(deployment("a", 1, content="1"), deployment("b", 2, content="1"))
+
+    def broken(found: Any) -> bool:
+        if found.spec.runtime.version != "1":
+            raise LookupError("no such field")
+        return True
+
+    told: list[tuple[str, ...]] = []
+    async with (
+        bench.deployments.watch(include=(Synced,)) as good,
+        bench.deployments.watch() as slow,
+        bench.deployments.watch(where=broken) as raising,
+        bench.deployments.watch() as leaving,
+    ):
+        told += await bench.events(good, until=0.0)
+        if beside_others:
+            for other in (slow, raising, leaving):
+                assert isinstance(await anext(other), Added)
+        for at in range(2, 8):
+            bench.fleet.put(deployment("a", 10 * at, content=str(at)))
+            bench.fleet.put(deployment("c", 10 * at + 1, created=10 * at + 1, content=str(at)))
+            told += await bench.events(good, until=20.0 * at)
+            if at == 3 and beside_others:
+                assert brief(await anext(raising)) == ("added", "b", "1")
+                with pytest.raises(LookupError):
+                    await anext(raising)
+                await leaving.aclose()
+        if beside_others:
+            # All that it slept through, in two events for each at most.
+            late = await slow.drain()
+            assert {event.key: event.object.spec.runtime.version for event in late} == {
+                key("a"): "7",
+                key("b"): "1",
+                key("c"): "7",
+            }
+            assert len(late) <= 6
+    await bench.caller.aclose()
+    return told
+
+
+async def test_one_that_is_slow_raises_or_leaves_changes_nothing_for_another() -> None:
+    alone = await history(beside_others=False)
+    assert len(alone) > 12
+    assert await history(beside_others=True) == alone
+
+
 async def test_the_last_watch_ends_the_poll_loop(bench: Bench) -> None:
     first, second = bench.deployments.watch(), bench.deployments.watch()
     await bench.events(first, until=0.0)
