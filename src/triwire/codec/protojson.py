@@ -114,15 +114,10 @@ class ProtoJsonCodec:
         if self._max_bytes is not None and len(data) > self._max_bytes:
             text = f"JSON of {len(data)} bytes is above the limit of {self._max_bytes}"
             raise RpcError(Code.RESOURCE_EXHAUSTED, text)
-        native = None if self._strict else self._native_type(message_type.DESCRIPTOR)
-        if native is not None:
-            try:
-                # Strict: where protobuf-py ignores unknown fields, it drops enum numbers too.
-                parsed = native.message_class.from_json(data, registry=native.registry)
-                if self._screen(message_type.DESCRIPTOR).passes(data):
-                    return message_type.FromString(parsed.to_binary())
-            except (*_REFUSALS, DecodeError):
-                pass
+        if not self._strict:
+            found = self._read_natively(data, message_type)
+            if found is not None:
+                return found
         message = message_type()
         try:
             self._exact_reader().read(data, message)
@@ -157,6 +152,21 @@ class ProtoJsonCodec:
         except JsonError as error:
             raise error.to_rpc_error() from None
         return message
+
+    def _read_natively(self, data: bytes, message_type: type[MessageT]) -> MessageT | None:
+        """Read a text by protobuf-py, or return None if it is to be read exactly."""
+        native = self._native_type(message_type.DESCRIPTOR)
+        if native is None:
+            return None
+        try:
+            text = data.decode()  # which is read faster than bytes
+            # Strict: where protobuf-py ignores unknown fields, it drops enum numbers too.
+            parsed = native.message_class.from_json(text, registry=native.registry)
+            if self._screen(message_type.DESCRIPTOR).passes(text):
+                return message_type.FromString(parsed.to_binary())
+        except (*_REFUSALS, DecodeError):
+            pass
+        return None
 
     def _write(self, native: NativeType, binary: bytes) -> bytes:
         return (

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 # Strings made of what stands in numbers, by which the loop over all strings stays short.
-_NUMERIC: Final = re.compile(rb'"[0-9+.-][0-9_.eE+-]*"')
+_NUMERIC: Final = re.compile(r'"[0-9+.-][0-9_.eE+-]*"')
 _NUMERIC_UNICODE: Final = re.compile(r'"[\d+.-][\d_.eE+-]*"')
 # What Python's int() or float() would read, less the integers of JSON's grammar.
 _LOOSE_NUMBER: Final = re.compile(
@@ -39,7 +39,7 @@ _FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9
 _MAX_DIGITS: Final = 300  # of an integer that is certainly below the end of double
 _ODD_DURATION: Final = re.compile(r'\.s"')
 # Of texts of one type: looking at more would soon cost what it costs to compile a grammar.
-_FEW_BYTES: Final = 2**16
+_FEW_CHARACTERS: Final = 2**16
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":')
 _VALUE: Final = "google.protobuf.Value"
 _DURATION: Final = "google.protobuf.Duration"
@@ -74,27 +74,22 @@ class Screen:
         self._is_open = _FIELD_MASK in names or "google.protobuf.Any" in names
         self._has_durations = _DURATION in names
         self._grammar = Grammar(descriptor)
-        self._bytes_read = 0
+        self._characters_read = 0
 
-    def passes(self, data: bytes) -> bool:
-        """Return whether a text that protobuf-py has read is beyond doubt.
-
-        Raises:
-            UnicodeDecodeError: It is not UTF-8.
-        """
-        text = data.decode()
+    def passes(self, text: str) -> bool:
+        """Return whether a text that protobuf-py has read is beyond doubt."""
         # Threads may both add to the count, which then is a little off.
-        self._bytes_read += len(data)
-        if self._bytes_read > _FEW_BYTES and self._grammar.matches(text):
+        self._characters_read += len(text)
+        if self._characters_read > _FEW_CHARACTERS and self._grammar.matches(text):
             return True
-        return not self._is_open and self._shows_no_sign(data, text)
+        return not self._is_open and self._shows_no_sign(text)
 
-    def _shows_no_sign(self, data: bytes, text: str) -> bool:
+    def _shows_no_sign(self, text: str) -> bool:
         if self._has_durations and _ODD_DURATION.search(text):
             return False
         objects: list[dict[str, Any]] = []
         integers: list[str] = []
-        fractions: list[str] = _numeric_strings(data, text)
+        fractions: list[str] = _numeric_strings(text)
         if self._has_number_keys and (fractions or '"-0"' in text):
             return False
         json.loads(
@@ -119,13 +114,10 @@ class Screen:
         )
 
 
-def _numeric_strings(data: bytes, text: str) -> list[str]:
+def _numeric_strings(text: str) -> list[str]:
     """Return what stands in strings and Python would take for a number, but no plain integers."""
-    found = (
-        [item.decode() for item in set(_NUMERIC.findall(data))]
-        if data.isascii()
-        else set(_NUMERIC_UNICODE.findall(text))
-    )
+    numeric = _NUMERIC if text.isascii() else _NUMERIC_UNICODE
+    found = set(numeric.findall(text))
     return [item[1:-1] for item in found if _LOOSE_NUMBER.fullmatch(item)]
 
 

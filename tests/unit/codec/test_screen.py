@@ -13,32 +13,26 @@ from triwire.codec.protojson import ProtoJsonCodec
 from triwire.codec.screen import Screen
 from triwire.errors import RpcError
 
-MUCH = b" " * 2**16
+MUCH = " " * 2**16
 
 
 @pytest.mark.parametrize("message_type", [any_pb2.Any, FieldMask])
 def test_texts_of_types_that_it_does_not_know_wholly_never_pass(message_type: Any) -> None:
-    assert not Screen(message_type.DESCRIPTOR).passes(b'"a"' + MUCH)
+    assert not Screen(message_type.DESCRIPTOR).passes('"a"' + MUCH)
 
 
 def test_texts_without_a_field_of_such_a_type_pass_once_much_was_read() -> None:
     screen = Screen(message_class("Request").DESCRIPTOR)
-    assert not screen.passes(b'{"id":"a"}')
-    assert screen.passes(b'{"id":"a"}' + MUCH)
-    assert screen.passes(b'{"id":"a"}')
-    assert not screen.passes(b'{"id":"a","mask":"a"}')
-
-
-def test_bytes_that_are_no_utf8_are_not_passed() -> None:
-    for data in (b'{"name":"\xff"}', b'{"name":"\xff"}' + MUCH):
-        with pytest.raises(UnicodeDecodeError):
-            Screen(message_class("Leaf").DESCRIPTOR).passes(data)
+    assert not screen.passes('{"id":"a"}')
+    assert screen.passes('{"id":"a"}' + MUCH)
+    assert screen.passes('{"id":"a"}')
+    assert not screen.passes('{"id":"a","mask":"a"}')
 
 
 @pytest.mark.parametrize("doubled", ['{"name":"a","name":"a"}', '{"tags":[],"tags":["x"]}'])
 def test_a_text_with_a_key_twice_is_refused_after_any_other(doubled: str) -> None:
     codec = ProtoJsonCodec()
-    for before in ('{"name":"a"}', '{"name": "a"}', '{"name":"a"}' + MUCH.decode(), "{}"):
+    for before in ('{"name":"a"}', '{"name": "a"}', '{"name":"a"}' + MUCH, "{}"):
         codec.decode(before.encode(), message_class("Leaf"))
         with pytest.raises(RpcError, match="given twice"):
             codec.decode(doubled.encode(), message_class("Leaf"))
@@ -46,17 +40,17 @@ def test_a_text_with_a_key_twice_is_refused_after_any_other(doubled: str) -> Non
 
 def test_texts_in_another_order_pass_too_and_are_looked_at() -> None:
     screen = Screen(message_class("Leaf").DESCRIPTOR)
-    assert screen.passes(b'{"tags":[],"name":"a"}' + MUCH)
-    assert not screen.passes(b'{"tags":[],"name":"a","name":"b"}')
+    assert screen.passes('{"tags":[],"name":"a"}' + MUCH)
+    assert not screen.passes('{"tags":[],"name":"a","name":"b"}')
 
 
-@pytest.mark.parametrize("key", [b"1.0", b"1e0", b"-0"])
-def test_keys_of_maps_that_are_odd_numbers_never_pass(key: bytes) -> None:
+@pytest.mark.parametrize("key", ["1.0", "1e0", "-0"])
+def test_keys_of_maps_that_are_odd_numbers_never_pass(key: str) -> None:
     # protobuf-py takes the last of two texts of one number.
     numbers, texts = Screen(_with_counts()), Screen(message_class("Leaf").DESCRIPTOR)
-    assert not numbers.passes(b'{"counts":{"1":true,"%b":true}}' % key)
-    assert numbers.passes(b'{"counts":{"1":true,"-2":true}}')
-    assert texts.passes(b'{"labels":{"1":"5","%b":"6"}}' % key)
+    assert not numbers.passes(f'{{"counts":{{"1":true,"{key}":true}}}}')
+    assert numbers.passes('{"counts":{"1":true,"-2":true}}')
+    assert texts.passes(f'{{"labels":{{"1":"5","{key}":"6"}}}}')
 
 
 def _with_counts() -> Any:
