@@ -34,12 +34,13 @@ def follow(transport: str) -> tuple[str, str]:
             match event:
                 case Synced():
                     print("everything that was there has been told")
-                    gateway_id = client.gateways.create(
+                    client.gateways.create(
                         name="watched-1", core_weave_auth={}, path_based_routing={}
-                    ).spec.id
+                    )
                     watch.nudge()  # poll now: something has just been written
                 case Added(gateway):
                     print("added", gateway.spec.name)
+                    gateway_id = gateway.spec.id
                 case Bookmark(token) if gateway_id:
                     return gateway_id, token
                 case _:
