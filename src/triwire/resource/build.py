@@ -26,8 +26,8 @@ __all__ = ["build_request", "build_request_by_id"]
 MessageT = TypeVar("MessageT", bound=Message)
 Prepare: TypeAlias = Callable[[Any], Any]
 
-# FieldDescriptor.CPPTYPE_*: int32, int64, uint32, uint64, enum.
-_INTEGERS: Final = frozenset({1, 2, 3, 4, 8})
+# FieldDescriptor.CPPTYPE_*: int32, int64, uint32, uint64.
+_INTEGERS: Final = frozenset({1, 2, 3, 4})
 _CPPTYPE_MESSAGE: Final = 10
 
 
@@ -152,6 +152,8 @@ def _rule(field: AnyField) -> Prepare | None:
 def _single_rule(field: AnyField) -> Prepare | None:
     if field.cpp_type == _CPPTYPE_MESSAGE:
         return _message_rule(field)
+    if field.enum_type is not None:
+        return _enum_number(field.enum_type)
     return _integer if field.cpp_type in _INTEGERS else None
 
 
@@ -180,22 +182,25 @@ def _message_rule(field: AnyField) -> Prepare:
 
 
 def _enum_number(enum: AnyDescriptor) -> Prepare:
-    """Return a rule for enums in maps, where protobuf in pure Python takes numbers only."""
-    values = enum.values_by_name
+    """Return a rule for enums.
+
+    protobuf takes names too, but not in maps in pure Python, and its releases before 2026 crash on
+    a name that UTF-8 cannot say.
+    """
+    numbers = {name: value.number for name, value in enum.values_by_name.items()}
 
     def prepare(value: object) -> object:
         if not isinstance(value, str):
             return _integer(value)
-        if value not in values:
+        if value not in numbers:
             raise _RefusedError
-        return values[value].number
+        return numbers[value]
 
     return prepare
 
 
 def _map_rule(value_field: AnyField) -> Prepare:
-    enum = value_field.enum_type
-    single = _single_rule(value_field) if enum is None else _enum_number(enum)
+    single = _single_rule(value_field)
     is_message = value_field.cpp_type == _CPPTYPE_MESSAGE
 
     def prepare(value: Any) -> object:  # noqa: ANN401 - narrowed below
@@ -248,7 +253,7 @@ def _refuse_missing(
     fields: Mapping[str, object],
     required: tuple[str, ...],
 ) -> NoReturn:
-    known = message_type.DESCRIPTOR.fields_by_name
+    known = dict(message_type.DESCRIPTOR.fields_by_name)
     unknown = [name for name in fields if real_name(name, known) not in known]
     missing = [name for name in required if fields.get(name) is None]
     text = f"{method}(): missing {', '.join(missing)}"

@@ -73,7 +73,8 @@ def explain(
 def _message(
     descriptor: AnyDescriptor, fields: Mapping[object, object], path: str, *, is_top: bool = False
 ) -> None:
-    known = descriptor.fields_by_name
+    # protobuf's own mappings fail on names that UTF-8 cannot say.
+    known: dict[str, AnyField] = dict(descriptor.fields_by_name)
     given: dict[str, str] = {}
     for key, value in fields.items():
         if not isinstance(key, str):
@@ -166,7 +167,7 @@ def _integer(limits: tuple[str, int, int], value: object, path: str) -> None:
 def _enum(enum: AnyDescriptor, value: object, path: str) -> None:
     names = list(enum.values_by_name)
     if isinstance(value, str):
-        if value not in enum.values_by_name:
+        if value not in names:
             shown = names[:_SHOWN_NAMES] + (["..."] if len(names) > _SHOWN_NAMES else [])
             close = difflib.get_close_matches(value.upper(), names, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""

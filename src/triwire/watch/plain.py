@@ -69,9 +69,10 @@ class PlainReader:
             ValueError: A value that its field cannot take.
         """
         descriptor = cast("Descriptor", into.DESCRIPTOR)
-        fields, json_names = descriptor.fields_by_name, descriptor.fields_by_camelcase_name
+        # dicts: protobuf's own mappings fail on names that UTF-8 cannot say.
+        fields = {**descriptor.fields_by_camelcase_name, **descriptor.fields_by_name}
         for name, one in value.items():
-            spec = fields.get(name) or json_names.get(name)
+            spec = fields.get(name)
             if spec is None or one is None:
                 continue
             try:
@@ -145,12 +146,12 @@ class PlainReader:
         alias = self._aliases.get(enum.full_name, {}).get(value)
         if alias is not None:
             return alias
-        if value in enum.values_by_name:
-            return enum.values_by_name[value].number
+        known = {name: one.number for name, one in enum.values_by_name.items()}
+        if value in known:
+            return known[value]
         try:
             return int(value)
         except ValueError:
             raise ValueError(
-                f"expected a value of {enum.full_name}, got {value!r}:"
-                f" known are {', '.join(enum.values_by_name)}"
+                f"expected a value of {enum.full_name}, got {value!r}: known are {', '.join(known)}"
             ) from None

@@ -187,6 +187,13 @@ def test_every_timedelta_survives(value: timedelta) -> None:
                      "int, got 'RED'", id="an unknown enum name"),
         pytest.param({"colour": "colour_red"}, ValueError, "did you mean 'COLOUR_RED'?",
                      id="an enum name in lower case"),
+        pytest.param({"colour": "\ud800"}, ValueError,
+                     "colour: expected one of COLOUR_UNSPECIFIED, COLOUR_RED, COLOUR_BLUE or an "
+                     r"int, got '\ud800'", id="a surrogate for an enum name"),
+        pytest.param({"colours": ["\ud800"]}, ValueError, "colours[0]: expected one of",
+                     id="a surrogate in a list of enums"),
+        pytest.param({"part": {"\ud800": 1}}, TypeError, "part: things.v1.Part has no field",
+                     id="a surrogate for a field name inside a dict"),
         pytest.param({"colour": 1.0}, TypeError,
                      "colour: expected a name of things.v1.Colour or an int, got 1.0",
                      id="a float for an enum"),

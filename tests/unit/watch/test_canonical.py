@@ -176,6 +176,7 @@ def test_every_spelling_of_an_instant_is_one_value(value: object) -> None:
         pytest.param({"seal": b"\x01"}, Ship(seal=b"\x01"), id="raw bytes"),
         pytest.param({"voyage": "3s"}, {"voyage": "3.000s"}, id="duration"),
         pytest.param({"unknown": 1, "owner": None}, Ship(), id="unknown and null"),
+        pytest.param({"\ud800": 1}, Ship(), id="unknown and no text"),
         pytest.param({"owner": "", "tonnage": 0}, Ship(), id="defaults"),
         pytest.param({"checksByDeck": {"1": {"type": "x"}}}, None, id="map by text key"),
     ],
@@ -253,6 +254,7 @@ def test_changed_paths_name_what_differs(
     ("value", "message"),
     [
         pytest.param({"state": "STATE_MAYBE"}, "known are STATE_UNSPECIFIED", id="enum name"),
+        pytest.param({"state": "\ud800"}, "known are STATE_UNSPECIFIED", id="no text"),
         pytest.param({"state": None, "armed": "yes"}, "yes", id="bool text"),
         pytest.param({"createdAt": "soon"}, "RFC 3339", id="instant"),
         pytest.param({"tonnage": [1]}, "expected a value for", id="list for integer"),
