@@ -1,7 +1,7 @@
 """Regular expressions for the plain texts of one message type. Pure.
 
-A text that matches has no member twice in any object, and no number or duration of a form that
-readers differ on:
+A text that matches has no member twice in any object, and no number, duration or base64 of a form
+that readers differ on:
 
 - Members stand in the order of the descriptor, each at most once and under its JSON name, at most
   one of each oneof; the keys of a map are compared with each other. Servers write so.
@@ -40,6 +40,8 @@ _INTEGER: Final = "-?[0-9]++(?![.eE])"
 _LONG: Final = '"(?:-?[1-9][0-9]*+|0)"'
 # Far below the end of float.
 _FRACTION: Final = r"-?[0-9]{1,15}+(?:\.[0-9]{1,20}+)?+(?![0-9.eE])"
+# One sign of padding only where there cannot be two.
+_BASE64: Final = r'"(?:[^"=\\]*+(?:==)?+"|(?:[^"=\\]{4})*+[^"=\\]{3}=")'
 _NOTHING: Final = re.compile("(?!)")
 # One of these stands in every text with whitespace after the commas or colons.
 _SPACED: Final = ('": ', '", ', "\n")
@@ -172,6 +174,8 @@ class _Writer:
             return self._message_value(field.message_type)
         if field.enum_type is not None and field.enum_type.full_name == "google.protobuf.NullValue":
             raise _NotPlainError
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            return _BASE64
         return _SCALARS[field.cpp_type]
 
     def _message_value(self, descriptor: AnyDescriptor) -> str:

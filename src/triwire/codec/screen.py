@@ -2,9 +2,10 @@
 
 protobuf-py 0.7 takes the last of two equal keys, of both spellings of a field and of two members of
 a oneof; it reads "1_0", "+1", "01", "1." and digits of every script as numbers; it rounds to a
-double before it looks whether a number is an integer, and makes 1e400 in a Value infinite; and it
-takes durations and field masks that are none. A text that shows signs of one of these goes to the
-exact reader, which decides; so a false alarm costs time only.
+double before it looks whether a number is an integer, and makes 1e400 in a Value infinite; it
+takes durations and field masks that are none, and base64 with one of two signs of padding. A text
+that shows signs of one of these goes to the exact reader, which decides; so a false alarm costs
+time only.
 
 A plain text has none of these (`grammar.py`), and to find out costs a fifth of looking. Looking is
 done by loops in C.
@@ -38,6 +39,9 @@ _LOOSE_NUMBER: Final = re.compile(
 _FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _MAX_DIGITS: Final = 300  # of an integer that is certainly below the end of double
 _ODD_DURATION: Final = re.compile(r'\.s"')
+_HALF_PADDED: Final = re.compile(r'"(?:[^"=]{4})*+[^"=]{2}="')
+# Other escapes are of characters that base64 does not have.
+_ESCAPED_BASE64: Final = re.compile(r"\\[u/]")
 # Of texts of one type: looking at more would soon cost what it costs to compile a grammar.
 _FEW_CHARACTERS: Final = 2**16
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'":')
@@ -59,12 +63,14 @@ class Screen:
         self._twins: dict[str, str] = {}
         self._oneofs: list[frozenset[str]] = []
         self._has_number_keys = False
+        self._has_bytes = False
         for message in reachable_messages(descriptor):
             names.add(message.full_name)
             if message.GetOptions().map_entry:
                 key = message.fields_by_name["key"]
                 self._has_number_keys |= key.type != FieldDescriptor.TYPE_STRING
             for field in message.fields:
+                self._has_bytes |= field.type == FieldDescriptor.TYPE_BYTES
                 if field.json_name != field.name:
                     self._twins[field.name] = field.json_name
             for oneof in message.oneofs:
@@ -86,6 +92,8 @@ class Screen:
 
     def _shows_no_sign(self, text: str) -> bool:
         if self._has_durations and _ODD_DURATION.search(text):
+            return False
+        if self._has_bytes and _may_be_half_padded(text):
             return False
         objects: list[dict[str, Any]] = []
         integers: list[str] = []
@@ -112,6 +120,10 @@ class Screen:
             len(keys & group) > 1 and any(len(tree.keys() & group) > 1 for tree in objects)
             for group in self._oneofs
         )
+
+
+def _may_be_half_padded(text: str) -> bool:
+    return bool(('="' in text and _HALF_PADDED.search(text)) or _ESCAPED_BASE64.search(text))
 
 
 def _numeric_strings(text: str) -> list[str]:

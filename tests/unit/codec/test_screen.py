@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.wrappers_pb2 import BytesValue
 
 from tests.vectors.schema import message_class
 from triwire.codec.protojson import ProtoJsonCodec
@@ -42,6 +43,14 @@ def test_texts_in_another_order_pass_too_and_are_looked_at() -> None:
     screen = Screen(message_class("Leaf").DESCRIPTOR)
     assert screen.passes('{"tags":[],"name":"a"}' + MUCH)
     assert not screen.passes('{"tags":[],"name":"a","name":"b"}')
+
+
+@pytest.mark.parametrize("text", ["AA=", "AAECAA=", r"AA\u003d", r"\/\/="])
+def test_base64_that_may_have_a_part_of_its_padding_never_passes(text: str) -> None:
+    screen = Screen(BytesValue.DESCRIPTOR)
+    assert not screen.passes(f'"{text}"')
+    for good in ("AA==", "AA", "AAE=", "AAECAAE="):
+        assert screen.passes(f'"{good}"')
 
 
 @pytest.mark.parametrize("key", ["1.0", "1e0", "-0"])
