@@ -16,14 +16,11 @@ from tests.emulator_process import start_emulator as start_emulator  # noqa: PLC
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-# No deadline: a shared machine stalls single examples. The blob reproduces a failure anywhere.
-# CI takes the same examples every time: what it finds must come from the change, not from chance.
-hypothesis.settings.register_profile(
-    "triwire",
-    deadline=None,
-    print_blob=True,
-    derandomize=os.environ.get("CI") == "true",
-)
+# No deadline: a shared machine stalls single examples. The same examples every time: what fails
+# must come from the change, not from chance. `--hypothesis-profile explore` takes new ones, and the
+# blob brings a failure of theirs back anywhere.
+hypothesis.settings.register_profile("triwire", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("triwire")
 
 
