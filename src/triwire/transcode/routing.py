@@ -132,30 +132,37 @@ class RoutingTable(Generic[RouteT]):
         if colon and last not in {".", ".."}:
             cut = [*segments[:-1], head]
             name = decode_segment(verb)
-            for node in _walk(self._root, [*decoded[:-1], last], 0):
+            for node in _walk(self._root, [*decoded[:-1], last]):
                 if name in node.routes:
                     yield node.routes[name], cut
-        for node in _walk(self._root, decoded, 0):
+        for node in _walk(self._root, decoded):
             if "" in node.routes:
                 yield node.routes[""], segments
 
 
-def _walk(node: _Node[RouteT], segments: list[str], index: int) -> Iterator[_Node[RouteT]]:
+def _walk(root: _Node[RouteT], segments: list[str]) -> Iterator[_Node[RouteT]]:
     """Yield the nodes that the segments lead to, the most special first.
 
     Each node of the tree is visited at most once, whatever the path.
     """
-    if index == len(segments):
-        yield node
-    else:
-        segment = segments[index]
+    # With the segments before it; None for a node that takes all the others.
+    ahead: list[tuple[_Node[RouteT], int | None]] = [(root, 0)]
+    while ahead:
+        node, count = ahead.pop()
+        if count is None:
+            yield node
+            continue
+        if node.deep is not None:
+            ahead.append((node.deep, None))
+        if count == len(segments):
+            yield node
+            continue
+        segment = segments[count]
+        if node.star is not None and segment:
+            ahead.append((node.star, count + 1))
         literal = node.literals.get(segment)
         if literal is not None:
-            yield from _walk(literal, segments, index + 1)
-        if node.star is not None and segment:
-            yield from _walk(node.star, segments, index + 1)
-    if node.deep is not None:
-        yield node.deep
+            ahead.append((literal, count + 1))
 
 
 def decode_segment(raw: str, *, keep_slashes: bool = False) -> str:
