@@ -34,6 +34,7 @@ class Mirror(Generic[T]):
         rows: The live objects by key.
         tombstones: The remembered ends.
         moving: Keys of the objects that are not settled.
+        later_epochs: Keys, in order, of the objects in another epoch than their first.
         events: What happened since `drain`.
         counts: Named counters of what was met; see docs/adr/0006-watch-tracker.md.
         wire: Number of the wire in use; rows last seen on another get a tolerance.
@@ -61,6 +62,7 @@ class Mirror(Generic[T]):
         self.rows: dict[str, Row[T]] = {}
         self.tombstones = Tombstones(limit=options.max_tombstones)
         self.moving: set[str] = set()
+        self.later_epochs: dict[str, None] = {}
         self.events: list[Event[T]] = []
         self.counts: dict[str, int] = {}
         self.wire = 0
@@ -113,6 +115,7 @@ class Mirror(Generic[T]):
     def restore(self, row: Row[T]) -> None:
         """Put in a row from a checkpoint, without an event."""
         self.rows[row.key] = row
+        self._note_epoch(row)
         self._file(row)
 
     def compact(self) -> None:
@@ -240,6 +243,7 @@ class Mirror(Generic[T]):
         self._mark_wire(row, started)
         if verdict is Verdict.REGRESSED:
             row.epoch += 1
+            self._note_epoch(row)
             self.count("regressed")
         self._file(row)
         if same and not self._options.emit_touches:
@@ -323,6 +327,7 @@ class Mirror(Generic[T]):
         )
         self._mark_wire(row, started)
         self.rows[row.key] = row
+        self._note_epoch(row)
         self.tombstones.discard(row.key)
         if row.phase is Phase.SETTLED:
             # A new row is nowhere else yet; of a first list, most are settled.
@@ -338,8 +343,13 @@ class Mirror(Generic[T]):
     def _forget(self, row: Row[T]) -> None:
         del self.rows[row.key]
         self.moving.discard(row.key)
+        self.later_epochs.pop(row.key, None)
         self._hot.stop(row.key)
         self._confirmations.settle(row.key)
+
+    def _note_epoch(self, row: Row[T]) -> None:
+        if row.epoch:
+            self.later_epochs[row.key] = None
 
     def _file(self, row: Row[T]) -> None:
         self._index.add(row.updated_ns, row.key)

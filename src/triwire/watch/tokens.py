@@ -1,7 +1,8 @@
 """Resume tokens: a short text that says where a watch stood.
 
 A token holds the watermark, the adapted visibility bound, a digest of the tenant, and the objects
-stamped since, each as its key, stamps and a cut fingerprint; no objects. It resumes on any wire.
+stamped since or in a later epoch, each as its key, stamps and a cut fingerprint; no objects. It
+resumes on any wire.
 What it cannot know is what was deleted meanwhile: that is what Synced(resumed) and its keys are
 for.
 

@@ -556,7 +556,9 @@ class Tracker(Generic[T]):
         recent = {
             row.key: row for row in self._mirror.stamped_since(closed - self._options.guard_ns)
         }
-        rows = list(recent.values())[-_MAX_RECENTS:]
+        # Who forgets an epoch gives versions below those told before.
+        later = [self._mirror.rows[key] for key in self._mirror.later_epochs if key not in recent]
+        rows = (later + list(recent.values()))[-_MAX_RECENTS:]
         return ResumeToken.of(self._checkpoint(rows, (), complete=False)).text()
 
     def checkpoint(self, keys: Iterable[str] | None = None) -> Checkpoint[T]:

@@ -327,6 +327,25 @@ def test_a_token_holds_at_most_512_objects_and_the_newest() -> None:
     assert rows[-1].key == "k0599"
 
 
+def test_versions_do_not_fall_after_a_token_that_is_much_newer_than_an_epoch() -> None:
+    drive = Drive().boot([X])
+    again = seen("x", 0.9, "b", created=0.9)
+    _, born = drive.full([again], 20.0)
+    assert isinstance(born, Added)
+    assert born.identity.epoch == 1
+    for at in (195.0, 210.0, 225.0, 240.0):
+        drive.poll([again, seen("y", 190)], at, wall_clock_ns=at_ns(at))
+    state = token_of(drive)
+    assert state.closed_ns == at_ns(190)
+    # "y" is recent; "x" is kept for its epoch, until it is gone.
+    assert [row.key for row in state.rows] == ["x", "y"]
+    changes = resumed(state).full([seen("x", 300, "c", created=0.9)], 1010.0, why=Why.SYNC)
+    assert isinstance(changes[0], Modified)
+    assert changes[0].version > born.version
+    drive.get("x", None, 250.0)
+    assert [row.key for row in token_of(drive).rows] == ["y"]
+
+
 def test_bookmarks_come_at_most_as_often_as_wanted() -> None:
     drive = Drive(bookmark_interval_seconds=10.0).boot([X])
     drive.poll([X], 20.0)
