@@ -174,6 +174,7 @@ _EXACT: Final = [
     ProtoJsonCodec(ignore_unknown_fields=lax, ignore_unknown_enum_names=lax, strict=True)
     for lax in _LAX
 ]
+_NEGATIVE_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -236,6 +237,9 @@ def _assert_i_json(text: bytes) -> None:
 
 
 def _reference(text: bytes, kind: Any) -> Any:
+    if _NEGATIVE_ZERO.search(text):
+        # An int for json_format, also in a double, where the sign counts.
+        return None
     try:
         return json_format.Parse(text.decode(), kind(), max_recursion_depth=100)
     except (json_format.ParseError, ValueError, TypeError, OverflowError, RecursionError):
