@@ -307,7 +307,10 @@ class AsyncCaller:
         raw = await transport.unary(
             method, request, headers=step.headers, timeout_seconds=step.timeout_seconds
         )
-        message = await async_decoded(transport, method, raw.body)
+        if len(raw.body) > LARGE_BYTES:
+            message = await async_decoded(transport, method, raw.body)
+        else:
+            message = transport.decode(method, raw.body)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(transport.wire, method), len(raw.body))
         return reply_of(message, raw, call.on_response)

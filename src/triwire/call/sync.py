@@ -306,7 +306,10 @@ class Caller:
         raw = transport.unary(
             method, request, headers=step.headers, timeout_seconds=step.timeout_seconds
         )
-        message = decoded(transport, method, raw.body)
+        if len(raw.body) > LARGE_BYTES:
+            message = decoded(transport, method, raw.body)
+        else:
+            message = transport.decode(method, raw.body)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s OK %d bytes", describe(transport.wire, method), len(raw.body))
         return reply_of(message, raw, call.on_response)
